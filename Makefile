@@ -1,0 +1,91 @@
+# Run `make` alone for what there is.
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PIP_INSTALL := $(PYTHON) -m pip install -qq --disable-pip-version-check
+RUNTIME := $(VENV)/.runtime-installed
+MODELS := $(VENV)/.models-fetched
+TESTING := $(VENV)/.tests-installed
+# Locked for these; a newer one may lack wheels.
+PYTHONS := python3 python3.13 python3.12 python3.11 python3.14
+
+# A file name reaches the recipes through the environment, as it was typed: make and the shell would both read $ and quotes in it.
+override VIDEO := $(value VIDEO)
+export VIDEO
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run test test-system check format lock clean doctor
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(RUNTIME) $(MODELS) ## Make .venv with the locked packages, .venv/bin/montage and the model files
+	@:
+
+ifeq ($(VIDEO),)
+run: ## One reel: make run VIDEO=my.mp4 [ARGS="--target-s 60"]
+	@echo 'Say which video to cut: make run VIDEO=my.mp4' >&2; exit 2
+else
+run: setup
+	@$(VENV)/bin/montage run $(ARGS) -- "$$VIDEO"
+endif
+
+test: setup $(TESTING) ## Run the tests, the slow ones left out [TEST_ARGS="-k words"]
+	@$(PYTHON) -m pytest $(TEST_ARGS)
+
+test-system: setup $(TESTING) ## Run the long tests: whole sessions, a real browser, the real download
+	@$(PYTHON) -m pytest -m slow $(TEST_ARGS)
+
+check: $(TESTING) ## Formatting, lint and types, changing nothing
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+
+format: $(TESTING) ## Format, and mend what lint can mend
+	@$(VENV)/bin/ruff format .
+	@$(VENV)/bin/ruff check --fix .
+
+doctor: ## Say what this machine has and lacks
+	@if [ -x $(VENV)/bin/montage ]; then $(VENV)/bin/montage doctor; else $(call find_python) "$$python" -I functions/local/system_check.py && echo 'Nothing in the way; "make setup" comes next.'; fi
+
+clean: ## Remove .venv, caches and build leftovers; reels in out/ and fetched models stay
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find functions jobs shared tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Leaves the first Python of $(PYTHONS) that is new enough in the shell's $$python.
+find_python = \
+	python=; for each in $(PYTHONS); do \
+		if "$$each" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; then python=$$each; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then echo 'Montage needs Python 3.11 to 3.14, and found none among: $(PYTHONS).' >&2; exit 1; fi;
+
+# An interrupted or foreign .venv is completed: it may be there without pip, and must not be of an older Python.
+$(RUNTIME): requirements.txt pyproject.toml
+	@if [ ! -x $(PYTHON) ]; then $(call find_python) echo "Making $(VENV) with $$($$python --version)"; "$$python" -m venv $(VENV); fi
+	@$(PYTHON) -I functions/local/system_check.py || { echo 'Then run make again; where it is the Python of $(VENV), remove $(VENV) first.' >&2; exit 1; }
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m ensurepip --upgrade >/dev/null
+	@echo 'Installing the locked packages (about 250 MB the first time)'
+	@$(PIP_INSTALL) --require-hashes --no-deps -r requirements.txt
+	@$(PIP_INSTALL) --no-index --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(MODELS): $(RUNTIME) shared/models/manifest.toml
+	@$(VENV)/bin/montage models fetch
+	@touch $@
+
+$(TESTING): $(RUNTIME) tests/requirements.txt
+	@echo 'Installing what the tests need'
+	@$(PIP_INSTALL) --require-hashes --no-deps -r tests/requirements.txt
+	@touch $@
+
+# The largest lock is compiled first and bounds the others, so that a package has one version everywhere.
+# To take newer releases: make lock LOCK_ARGS=--upgrade
+UV_COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
+	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command 'make lock'
+lock: ## Compile the locks from pyproject.toml [LOCK_ARGS=--upgrade] (needs uv in .venv)
+	@test -x $(VENV)/bin/uv || { echo 'The locks are compiled by uv: $(PYTHON) -m pip install uv' >&2; exit 1; }
+	$(UV_COMPILE) $(LOCK_ARGS) pyproject.toml --all-extras -o tests/requirements.txt
+	$(UV_COMPILE) -c tests/requirements.txt pyproject.toml --extra media --extra local -o requirements.txt
+	$(UV_COMPILE) -c tests/requirements.txt pyproject.toml --extra functions --extra google -o functions/requirements.txt
+	$(UV_COMPILE) -c tests/requirements.txt pyproject.toml --extra media --extra google -o jobs/requirements.txt
