@@ -1,0 +1,245 @@
+"""A job: one upload on its way to a reel. The record, and every change it can go through.
+
+Changes are pure functions job → job that may run twice: each looks at the state it finds and returns the job as it is
+when it does not apply. What must be told to others goes into `outbox` in the same change.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from shared.domain.chunk import Failure
+from shared.domain.messages import JobEvent, Message, StageName, StageRequested
+from shared.domain.options import Options
+from shared.domain.units import ChunkPlan
+from shared.domain.video import Video
+
+SCHEMA_VERSION = 1
+
+JobState = Literal[
+    "awaiting_upload", "queued", "analysing", "merging", "done", "failed", "cancelled", "expired", "erasing"
+]
+StageState = Literal["planned", "skipped", "requested", "launching", "launched", "done", "failed_soft", "failed"]
+
+FINAL_STATES: frozenset[JobState] = frozenset({"done", "failed", "cancelled", "expired"})
+ANALYSIS_STAGES: tuple[StageName, ...] = ("pose",)
+MERGE_PLAN = ChunkPlan(unit_s=1.0, units=1, units_per_chunk=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The uploaded object, pinned."""
+
+    file_name: str
+    """The user's name for it; metadata only, never part of a path."""
+    generation: str | None = None
+    """None until the upload is complete; afterwards no other generation is accepted."""
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """Something a user should know about a job that goes on."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One stage of a job and the run that works on it."""
+
+    plan: ChunkPlan
+    state: StageState = "planned"
+    requests: int = 0
+    requested_at: float = 0.0
+    run_id: str | None = None
+    launching_until: float = 0.0
+    execution: str | None = None
+    launches: int = 0
+    started_at: float | None = None
+    ended_at: float | None = None
+    error: Failure | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        return self.state in ("done", "skipped", "failed_soft", "failed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """The record of one job."""
+
+    id: str
+    source: Source
+    options: Options
+    created_at: float
+    owner: str = "local"
+    batch: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    schema_version: int = SCHEMA_VERSION
+    state: JobState = "awaiting_upload"
+    revision: int = 1
+    epoch: int = 1
+    video: Video | None = None
+    stages: Mapping[StageName, Stage] = field(default_factory=dict)
+    outbox: tuple[Message, ...] = ()
+    events: int = 0
+    """How many events this job has told so far; the next one's number."""
+    error: Failure | None = None
+    warnings: tuple[Warned, ...] = ()
+    artifacts: Mapping[str, str] = field(default_factory=dict)
+    """Artifact names ("reel", "report", "poster") to object names in the downloads bucket."""
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    """What the merge measured, e.g. reel_s and kept_s in seconds."""
+    deadline: float | None = None
+    queued_at: float | None = None
+    ended_at: float | None = None
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in FINAL_STATES
+
+    def wanted_run(self, name: StageName) -> str | None:
+        """Return the run whose tasks the job waits for, None when it wants no more of the stage."""
+        stage = self.stages.get(name)
+        if self.is_final or self.state == "erasing" or stage is None or stage.is_settled:
+            return None
+        return stage.run_id
+
+
+def _told(job: Job, kind: Literal["created", "progress", "done", "failed", "cancelled"]) -> Job:
+    event = JobEvent(
+        type=kind,
+        job_id=job.id,
+        epoch=job.epoch,
+        revision=job.revision,
+        n=job.events,
+        state=job.state,
+        labels=dict(job.labels),
+        error_code=job.error.code if job.error else None,
+    )
+    return replace(job, outbox=(*job.outbox, event), events=job.events + 1)
+
+
+def _with_stage(job: Job, name: StageName, stage: Stage) -> Job:
+    return replace(job, stages={**job.stages, name: stage})
+
+
+def uploaded(job: Job, *, generation: str, size_bytes: int, now: float) -> Job:
+    """The source is complete: awaiting_upload → queued, pinned to its generation. Another generation is refused."""
+    if job.state != "awaiting_upload":
+        return job
+    source = replace(job.source, generation=generation, size_bytes=size_bytes)
+    return _told(replace(job, state="queued", source=source, queued_at=now), "created")
+
+
+def planned(
+    job: Job, *, video: Video, plans: Mapping[StageName, ChunkPlan], warnings: tuple[Warned, ...], deadline: float
+) -> Job:
+    """The source was probed: queued → analysing, with a plan for each analysis stage."""
+    if job.state != "queued":
+        return job
+    stages = {name: Stage(plan=plan) for name, plan in plans.items()}
+    job = replace(
+        job, state="analysing", video=video, stages=stages, warnings=job.warnings + warnings, deadline=deadline
+    )
+    return _told(job, "progress")
+
+
+def stage_requested(job: Job, name: StageName, *, now: float, seen_requests: int) -> Job:
+    """Ask for a launch of the stage's outstanding chunks, unless someone asked since `seen_requests` was read."""
+    stage = job.stages.get(name)
+    if job.is_final or stage is None or stage.is_settled or stage.requests != seen_requests:
+        return job
+    stage = replace(stage, state="requested", requests=stage.requests + 1, requested_at=now)
+    order = StageRequested(job_id=job.id, epoch=job.epoch, stage=name, request=stage.requests)
+    return replace(_with_stage(job, name, stage), outbox=(*job.outbox, order))
+
+
+def stage_launching(job: Job, name: StageName, *, run_id: str, now: float, until: float) -> Job:
+    """A dispatcher is about to launch a run: requested → launching; an overdue launching is taken over."""
+    stage = job.stages.get(name)
+    if job.is_final or stage is None:
+        return job
+    is_free = stage.state == "requested" or (stage.state == "launching" and now >= stage.launching_until)
+    if not is_free:
+        return job
+    stage = replace(
+        stage,
+        state="launching",
+        run_id=run_id,
+        launching_until=until,
+        launches=stage.launches + 1,
+        started_at=stage.started_at if stage.started_at is not None else now,
+    )
+    return _with_stage(job, name, stage)
+
+
+def stage_launched(job: Job, name: StageName, *, run_id: str, execution: str) -> Job:
+    """The platform took the run: launching → launched. A run that was superseded meanwhile changes nothing."""
+    stage = job.stages.get(name)
+    if stage is None or stage.state != "launching" or stage.run_id != run_id:
+        return job
+    return _with_stage(job, name, replace(stage, state="launched", execution=execution))
+
+
+def stage_settled(
+    job: Job, name: StageName, state: Literal["done", "failed", "failed_soft"], *, now: float, error: Failure | None
+) -> Job:
+    """Every chunk of the stage has ended; what came of it."""
+    stage = job.stages.get(name)
+    if job.is_final or stage is None or stage.is_settled:
+        return job
+    return _with_stage(job, name, replace(stage, state=state, error=error, ended_at=now))
+
+
+def merging(job: Job) -> Job:
+    """The analysis is complete: analysing → merging, with the merge stage planned."""
+    if job.state != "analysing":
+        return job
+    job = replace(job, state="merging", stages={**job.stages, "merge": Stage(plan=MERGE_PLAN)})
+    return _told(job, "progress")
+
+
+def done(
+    job: Job,
+    *,
+    artifacts: Mapping[str, str],
+    numbers: Mapping[str, float],
+    warnings: tuple[Warned, ...],
+    now: float,
+) -> Job:
+    """The reel is there: merging → done."""
+    if job.state != "merging":
+        return job
+    job = replace(
+        job, state="done", artifacts=artifacts, numbers=numbers, warnings=job.warnings + warnings, ended_at=now
+    )
+    return _told(job, "done")
+
+
+def failed(job: Job, error: Failure, *, now: float) -> Job:
+    """The job cannot be finished: any unfinished state → failed."""
+    if job.is_final:
+        return job
+    return _told(replace(job, state="failed", error=error, ended_at=now), "failed")
+
+
+def expired(job: Job, *, now: float) -> Job:
+    """Nobody completed the upload: awaiting_upload → expired."""
+    if job.state != "awaiting_upload":
+        return job
+    return replace(job, state="expired", ended_at=now)
+
+
+def published(job: Job, messages: tuple[Message, ...]) -> Job:
+    """The messages were handed to the bus: they leave the outbox."""
+    return replace(job, outbox=tuple(message for message in job.outbox if message not in messages))
+
+
+def resumed(job: Job, *, now: float, deadline_s: float) -> Job:
+    """Someone wants this unfinished job to go on: its deadline starts anew."""
+    if job.is_final or job.deadline is None:
+        return job
+    return replace(job, deadline=now + deadline_s)

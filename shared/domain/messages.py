@@ -1,0 +1,87 @@
+"""Messages between the parts and to the world. A message is only a hint to look: losing or doubling one is harmless."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from shared.domain.object_names import job_of_source
+
+StageName = Literal["pose", "merge"]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ObjectFinalized(_Message):
+    """The bucket says an object is complete (CloudEvents type google.cloud.storage.object.v1.finalized)."""
+
+    topic: Literal["object-finalized"] = "object-finalized"
+    bucket: str
+    name: str
+    generation: str
+    size_bytes: int = Field(ge=0)
+
+
+class StageRequested(_Message):
+    """Somebody should launch this stage's outstanding chunks."""
+
+    topic: Literal["stage-requested"] = "stage-requested"
+    job_id: str
+    epoch: int
+    stage: StageName
+    request: int
+    """Counts the requests of this stage; tells a new request from a doubled message."""
+
+
+class StageDone(_Message):
+    """Every chunk of the stage has ended, one way or another."""
+
+    topic: Literal["stage-done"] = "stage-done"
+    job_id: str
+    epoch: int
+    stage: StageName
+
+
+class JobEvent(_Message):
+    """What other systems are told; `n` makes {job}/{epoch}/{revision}/{type}/{n} unique, to dedupe by."""
+
+    topic: Literal["job-events"] = "job-events"
+    type: Literal["created", "progress", "done", "failed", "cancelled"]
+    job_id: str
+    epoch: int
+    revision: int
+    n: int
+    state: str
+    labels: dict[str, str] = {}
+    error_code: str | None = None
+
+    @property
+    def event_id(self) -> str:
+        return f"{self.job_id}/{self.epoch}/{self.revision}/{self.type}/{self.n}"
+
+
+class DeadLetter(_Message):
+    """A message that can never be handled, with the reason."""
+
+    topic: Literal["dead-letters"] = "dead-letters"
+    code: str
+    reason: str
+    original_topic: str
+    body: str
+
+
+Message = Annotated[ObjectFinalized | StageRequested | StageDone | JobEvent | DeadLetter, Field(discriminator="topic")]
+_ANY: TypeAdapter[Message] = TypeAdapter(Message)
+
+
+def parse(body: bytes | str) -> Message:
+    """Return the message in a JSON body. Raises pydantic.ValidationError when it is none of ours."""
+    return _ANY.validate_json(body)
+
+
+def job_id_of(message: Message) -> str | None:
+    """Return the job a message is about, None when it names none."""
+    if isinstance(message, ObjectFinalized):
+        return job_of_source(message.name)
+    return getattr(message, "job_id", None)

@@ -1,0 +1,39 @@
+"""Every object's name, built and parsed here only. User file names never become object names."""
+
+import re
+
+JOB_ID = re.compile(r"[a-z2-7]{26}")
+_SOURCE = re.compile(r"uploads/([a-z2-7]{26})/source")
+
+
+def is_job_id(text: str) -> bool:
+    """Return whether the text has the form of a job id: 26 characters of base32, 130 bits."""
+    return JOB_ID.fullmatch(text) is not None
+
+
+def source(job_id: str) -> str:
+    return f"uploads/{job_id}/source"
+
+
+def job_of_source(name: str) -> str | None:
+    """Return the job an uploaded object belongs to, None when the name is not one of ours."""
+    match = _SOURCE.fullmatch(name)
+    return match.group(1) if match else None
+
+
+def run_list(job_id: str, stage: str, run_id: str) -> str:
+    """Return where a run's chunk numbers are written before it is launched."""
+    return f"work/{job_id}/{stage}/runs/{run_id}.json"
+
+
+def chunk_part(job_id: str, stage: str, index: int, lease: str) -> str:
+    """Return where the holder of a lease writes its part; `finish_chunk` names the winner."""
+    return f"work/{job_id}/{stage}/{index:05d}.{lease}.json"
+
+
+def edit_list(job_id: str, revision: int) -> str:
+    return f"work/{job_id}/edit_lists/{revision}.json"
+
+
+def artifact(job_id: str, revision: int, file_name: str) -> str:
+    return f"downloads/{job_id}/r{revision}/{file_name}"

@@ -1,0 +1,215 @@
+"""What is outstanding for a job, derived from its record alone.
+
+`next_effects` is the one place that holds the order of things. It is level-triggered: it never asks what just happened,
+only what is there, so lost, doubled and reordered events stop mattering.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from shared.domain.chunk import Chunk, ChunkSummary, Failure
+from shared.domain.job import ANALYSIS_STAGES, Job, Stage
+from shared.domain.limits import Limits
+from shared.domain.messages import StageName
+
+ExecutionState = Literal["running", "ended"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What was seen of a stage: its chunks, and its execution where somebody looked."""
+
+    summary: ChunkSummary = field(default_factory=ChunkSummary)
+    execution: ExecutionState | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeSource:
+    """Read the source's header and plan its chunks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestStage:
+    """Ask for a launch of the stage's outstanding chunks."""
+
+    stage: StageName
+    seen_requests: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleStage:
+    """Record that the stage has ended."""
+
+    stage: StageName
+    state: Literal["done", "failed"]
+    error: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartMerge:
+    """Enter the merging state."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishJob:
+    """Read what the merge made and close the job."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailJob:
+    """Close the job with an error."""
+
+    error: Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpireJob:
+    """Close a job whose upload never came."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelExecution:
+    """Stop an execution nobody waits for any more."""
+
+    stage: StageName
+    execution: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishOutbox:
+    """Hand the outbox to the bus."""
+
+
+Effect = (
+    ProbeSource
+    | RequestStage
+    | SettleStage
+    | StartMerge
+    | FinishJob
+    | FailJob
+    | ExpireJob
+    | CancelExecution
+    | PublishOutbox
+)
+
+
+def next_effects(job: Job, seen: Mapping[StageName, Seen], *, now: float, limits: Limits) -> tuple[Effect, ...]:
+    """Return what should be done for the job now; nothing when it is final and quiet, or when others are at work.
+
+    `seen` holds the stages that were looked at; a stage that is missing counts as not started.
+    """
+    outbox: tuple[Effect, ...] = (PublishOutbox(),) if job.outbox else ()
+    if job.is_final:
+        return (*_cancel_what_runs(job, seen), *outbox)
+    if job.deadline is not None and now >= job.deadline:
+        return (FailJob(error=_deadline_exceeded(job, seen)),)
+    return (*outbox, *_next_steps(job, seen, now=now, limits=limits))
+
+
+def outstanding_chunks(
+    stage: Stage, chunks: tuple[Chunk, ...], *, is_running: bool, now: float, limits: Limits
+) -> list[int]:
+    """Return the chunk numbers a new run should compute.
+
+    Chunks that are done or failed for good are left out; so are those a task of the previous run is visibly moving,
+    unless that run has ended (`is_running` False).
+    """
+    settled = {chunk.index for chunk in chunks if chunk.state in ("done", "failed")}
+    alive = {
+        chunk.index
+        for chunk in chunks
+        if is_running and chunk.state == "running" and now - chunk.moved_at < limits.rerun_after_s
+    }
+    return [index for index in range(stage.plan.chunks) if index not in settled and index not in alive]
+
+
+def silent_chunks(summary: ChunkSummary, *, now: float, silent_s: float) -> tuple[Chunk, ...]:
+    """Return the running chunks whose position has stood still for `silent_s` or longer, slowest first."""
+    silent = (chunk for chunk in summary.running if now - chunk.moved_at >= silent_s)
+    return tuple(sorted(silent, key=lambda chunk: (chunk.moved_at, chunk.index)))
+
+
+def _next_steps(job: Job, seen: Mapping[StageName, Seen], *, now: float, limits: Limits) -> tuple[Effect, ...]:
+    match job.state:
+        case "awaiting_upload":
+            is_late = now >= job.created_at + limits.upload_expires_s
+            return (ExpireJob(),) if is_late else ()
+        case "queued":
+            return (ProbeSource(),)
+        case "analysing":
+            return _analysis_steps(job, seen, now=now, limits=limits)
+        case "merging":
+            return _merge_steps(job, seen, now=now, limits=limits)
+        case _:
+            return ()
+
+
+def _analysis_steps(job: Job, seen: Mapping[StageName, Seen], *, now: float, limits: Limits) -> tuple[Effect, ...]:
+    stages = {name: job.stages[name] for name in ANALYSIS_STAGES if name in job.stages}
+    for stage in stages.values():
+        if stage.state == "failed" and stage.error is not None:
+            return (FailJob(error=stage.error),)
+    if all(stage.is_settled for stage in stages.values()):
+        return (StartMerge(),)
+    return tuple(
+        effect
+        for name, stage in stages.items()
+        for effect in _stage_steps(name, stage, seen.get(name, Seen()), now=now, limits=limits)
+    )
+
+
+def _merge_steps(job: Job, seen: Mapping[StageName, Seen], *, now: float, limits: Limits) -> tuple[Effect, ...]:
+    stage = job.stages["merge"]
+    if stage.state == "done":
+        return (FinishJob(),)
+    if stage.state == "failed" and stage.error is not None:
+        return (FailJob(error=stage.error),)
+    return _stage_steps("merge", stage, seen.get("merge", Seen()), now=now, limits=limits)
+
+
+def _stage_steps(name: StageName, stage: Stage, seen: Seen, *, now: float, limits: Limits) -> tuple[Effect, ...]:
+    again = RequestStage(stage=name, seen_requests=stage.requests)
+    if stage.is_settled:
+        return ()
+    if seen.summary.failed:
+        return (SettleStage(stage=name, state="failed", error=seen.summary.failed[0].error),)
+    if seen.summary.done >= stage.plan.chunks:
+        return (SettleStage(stage=name, state="done"),)
+    if stage.launches >= limits.max_launches and seen.execution == "ended":
+        return (SettleStage(stage=name, state="failed", error=_never_started(name, stage)),)
+    match stage.state:
+        case "planned":
+            return (again,)
+        case "requested":
+            return (again,) if now >= stage.requested_at + limits.request_lost_s else ()
+        case "launching":
+            return (again,) if now >= stage.launching_until + limits.request_lost_s else ()
+        case "launched":
+            is_stuck = silent_chunks(seen.summary, now=now, silent_s=limits.rerun_after_s)
+            return (again,) if seen.execution == "ended" or is_stuck else ()
+        case _:
+            return ()
+
+
+def _cancel_what_runs(job: Job, seen: Mapping[StageName, Seen]) -> tuple[Effect, ...]:
+    """Stop the stages nobody waits for any more; one that is done is only on its way out."""
+    return tuple(
+        CancelExecution(stage=name, execution=stage.execution)
+        for name, stage in job.stages.items()
+        if stage.execution is not None and stage.state != "done" and seen.get(name, Seen()).execution == "running"
+    )
+
+
+def _never_started(name: StageName, stage: Stage) -> Failure:
+    return Failure(
+        code="stage_never_started",
+        message=f"The {name} stage was launched {stage.launches} times and its tasks never got to work; "
+        "`montage doctor` may say why.",
+    )
+
+
+def _deadline_exceeded(job: Job, seen: Mapping[StageName, Seen]) -> Failure:
+    slowest = next((each.summary.slowest for each in seen.values() if each.summary.slowest is not None), None)
+    where = f"{slowest.stage} part {slowest.index}" if slowest is not None else f"the state {job.state}"
+    return Failure(code="deadline_exceeded", message=f"The job did not end in the time allowed; last seen in {where}.")

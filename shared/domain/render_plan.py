@@ -1,0 +1,79 @@
+"""From chosen highlights to an edit list: cut where wanted, or where the source's keyframes allow a stream copy."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+
+from shared.domain.edit_list import Clip, EditList, RenderMode
+from shared.domain.highlight import Highlight
+from shared.domain.span import Span, span
+
+EARLIER_S = 2.0  # a copied clip may begin this much before what was wanted
+LATER_S = 2.0  # and end this much after it
+
+
+def plan_render(
+    chosen: Sequence[Highlight],
+    *,
+    render: RenderMode,
+    why_not_copy: str | None,
+    keyframes_s: Sequence[float],
+    duration_s: float,
+    lead_in_s: float,
+) -> EditList:
+    """Return the edit list of the chosen highlights in their order.
+
+    `why_not_copy` says why the source cannot be stream-copied, None when it can; `keyframes_s` are its keyframes in
+    source time, ascending. Within the first `lead_in_s` of a highlight (its padding) a copied clip may begin later.
+    """
+    wanted = [_clip(each, each.span) for each in chosen]
+    if render == "encode":
+        return EditList(render="encode", clips=tuple(wanted))
+    if why_not_copy is not None:
+        return EditList(render="encode", clips=tuple(wanted), why_not_copied=why_not_copy)
+    snapped = [snap(each.span, keyframes_s, duration_s=duration_s, lead_in_s=lead_in_s) for each in chosen]
+    for highlight, actual in zip(chosen, snapped, strict=True):
+        if actual is None:
+            reason = f"no keyframes near [{highlight.span.start_s:.2f}, {highlight.span.end_s:.2f}) s"
+            return EditList(render="encode", clips=tuple(wanted), why_not_copied=reason)
+    copied = [_clip(each, actual) for each, actual in zip(chosen, snapped, strict=True) if actual is not None]
+    return EditList(render="copy", clips=tuple(_without_overlap(copied)))
+
+
+def snap(wanted: Span, keyframes_s: Sequence[float], *, duration_s: float, lead_in_s: float) -> Span | None:
+    """Return the span between keyframes that shows what is wanted, None when no keyframe lies near enough.
+
+    The start goes to the last keyframe up to `EARLIER_S` before it, else to the first one inside the lead-in; the end
+    to the first keyframe (or the source's end) up to `LATER_S` after it.
+    """
+    before = bisect_right(keyframes_s, wanted.start_s + 1e-6) - 1
+    after = bisect_left(keyframes_s, wanted.end_s - 1e-6)
+    start_s: float | None = None
+    if before >= 0 and keyframes_s[before] >= wanted.start_s - EARLIER_S:
+        start_s = keyframes_s[before]
+    elif before + 1 < len(keyframes_s) and keyframes_s[before + 1] <= wanted.start_s + lead_in_s:
+        start_s = keyframes_s[before + 1]
+    end_s = keyframes_s[after] if after < len(keyframes_s) else duration_s
+    if start_s is None or end_s > wanted.end_s + LATER_S or end_s <= start_s:
+        return None
+    return span(start_s, end_s)
+
+
+def _clip(highlight: Highlight, actual: Span) -> Clip:
+    return Clip(wanted=highlight.span, actual=actual, score=highlight.score, reasons=highlight.reasons)
+
+
+def _without_overlap(clips: Sequence[Clip]) -> list[Clip]:
+    """Return the clips, those that the snapping made overlap joined to one."""
+    joined: list[Clip] = []
+    for clip in clips:
+        last = joined[-1] if joined else None
+        if last is None or not (last.actual.start_s <= clip.actual.start_s < last.actual.end_s):
+            joined.append(clip)
+            continue
+        joined[-1] = Clip(
+            wanted=span(min(last.wanted.start_s, clip.wanted.start_s), max(last.wanted.end_s, clip.wanted.end_s)),
+            actual=span(last.actual.start_s, max(last.actual.end_s, clip.actual.end_s)),
+            score=max(last.score, clip.score),
+            reasons=tuple(dict.fromkeys(last.reasons + clip.reasons)),
+        )
+    return joined

@@ -1,0 +1,321 @@
+"""`next_effects` against a small world in which anything may be lost, doubled, late or killed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.domain import chunk as chunks
+from shared.domain import job as jobs
+from shared.domain.chunk import Chunk, ChunkSummary, Failure, Lease, summarise
+from shared.domain.job import Job
+from shared.domain.limits import Limits
+from shared.domain.messages import JobEvent, StageName, StageRequested
+from shared.domain.plan import (
+    CancelExecution,
+    ExpireJob,
+    FailJob,
+    FinishJob,
+    ProbeSource,
+    PublishOutbox,
+    RequestStage,
+    Seen,
+    SettleStage,
+    StartMerge,
+    next_effects,
+    outstanding_chunks,
+)
+from shared.domain.units import plan_chunks
+from tests.shared.domain.records import a_job, a_video
+
+LIMITS = Limits(max_attempts=3, max_launches=6, deadline_base_s=5000)
+UNHURRIED_S = 1e9  # a deadline that never comes, so that it cannot hide a job that is stuck
+PLAN = plan_chunks(duration_s=25, unit_s=10, chunk_s=10, max_tasks=200)
+
+
+@dataclass
+class World:
+    """One job and everything around it, advanced step by step."""
+
+    job: Job = field(default_factory=a_job)
+    now: float = 1000.0
+    records: dict[tuple[StageName, int], Chunk] = field(default_factory=dict)
+    orders: list[StageRequested] = field(default_factory=list)
+    executions: dict[str, tuple[StageName, str, list[int]]] = field(default_factory=dict)
+    """Living executions: stage, run and the chunks their tasks still have to start."""
+    leases: list[Lease] = field(default_factory=list)
+    computed: list[tuple[StageName, int]] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    runs: int = 0
+    deadline_s: float = UNHURRIED_S
+
+    def chunks_of(self, stage: StageName) -> tuple[Chunk, ...]:
+        return tuple(record for (name, _), record in sorted(self.records.items()) if name == stage)
+
+    def look(self) -> dict[StageName, Seen]:
+        return {
+            name: Seen(
+                summary=summarise(self.chunks_of(name)),
+                execution=None
+                if stage.execution is None
+                else "running"
+                if stage.execution in self.executions
+                else "ended",
+            )
+            for name, stage in self.job.stages.items()
+        }
+
+    def reconcile(self) -> None:
+        for _ in range(50):
+            effects = next_effects(self.job, self.look(), now=self.now, limits=LIMITS)
+            if not effects:
+                return
+            for effect in effects:
+                self.carry_out(effect)
+        raise AssertionError(f"does not settle: {effects}")
+
+    def carry_out(self, effect: object) -> None:
+        match effect:
+            case PublishOutbox():
+                self.orders += [message for message in self.job.outbox if isinstance(message, StageRequested)]
+                self.told += [message.event_id for message in self.job.outbox if isinstance(message, JobEvent)]
+                self.job = jobs.published(self.job, self.job.outbox)
+            case ProbeSource():
+                self.job = jobs.planned(
+                    self.job, video=a_video(), plans={"pose": PLAN}, warnings=(), deadline=self.now + self.deadline_s
+                )
+            case RequestStage(stage=stage, seen_requests=seen):
+                self.job = jobs.stage_requested(self.job, stage, now=self.now, seen_requests=seen)
+            case SettleStage(stage=stage, state=state, error=error):
+                self.job = jobs.stage_settled(self.job, stage, state, now=self.now, error=error)
+            case StartMerge():
+                self.job = jobs.merging(self.job)
+            case FinishJob():
+                self.job = jobs.done(self.job, artifacts={"reel": "r"}, numbers={}, warnings=(), now=self.now)
+            case FailJob(error=error):
+                self.job = jobs.failed(self.job, error, now=self.now)
+            case ExpireJob():
+                self.job = jobs.expired(self.job, now=self.now)
+            case CancelExecution(execution=execution):
+                self.kill(execution)
+            case _:
+                raise AssertionError(effect)
+
+    def upload(self) -> None:
+        self.job = jobs.uploaded(self.job, generation="7", size_bytes=1, now=self.now)
+
+    def deliver(self, at: int, *, again: bool) -> None:
+        if not self.orders:
+            return
+        order = self.orders[at % len(self.orders)]
+        if not again:
+            self.orders.remove(order)
+        stage = self.job.stages.get(order.stage)
+        if stage is None or stage.requests != order.request or stage.state not in ("requested", "launching"):
+            return
+        self.runs += 1
+        run_id, previous = f"run-{self.runs}", stage.execution
+        self.job = jobs.stage_launching(
+            self.job, order.stage, run_id=run_id, now=self.now, until=self.now + LIMITS.launching_s
+        )
+        stage = self.job.stages[order.stage]
+        if stage.run_id != run_id:
+            return
+        todo = outstanding_chunks(
+            stage, self.chunks_of(order.stage), is_running=previous in self.executions, now=self.now, limits=LIMITS
+        )
+        execution = f"execution-{run_id}" if todo else previous
+        if execution is not None:
+            if todo:
+                self.executions[execution] = (order.stage, run_id, todo)
+            self.job = jobs.stage_launched(self.job, order.stage, run_id=run_id, execution=execution)
+
+    def start_task(self) -> None:
+        for execution, (stage, run_id, todo) in self.executions.items():
+            if todo:
+                self.executions[execution] = (stage, run_id, todo[1:])
+                key = (stage, todo[0])
+                record, answer = chunks.start(
+                    self.records.get(key, Chunk(stage=stage, index=todo[0])),
+                    job_id=self.job.id,
+                    run_id=run_id,
+                    current_run_id=self.job.wanted_run(stage),
+                    task_attempt=0,
+                    token=f"{run_id}-{todo[0]}",
+                    now=self.now,
+                    max_attempts=LIMITS.max_attempts,
+                    rerun_after_s=LIMITS.rerun_after_s,
+                )
+                self.records[key] = record
+                if isinstance(answer, Lease):
+                    self.leases.append(answer)
+                return
+
+    def end_task(self, *, how: str) -> None:
+        if not self.leases:
+            return
+        lease = self.leases.pop(0)
+        record = self.records[(lease.stage, lease.index)]
+        if how == "vanish" or not chunks.is_held_by(record, lease):
+            return
+        if how == "finish":
+            self.computed.append((lease.stage, lease.index))
+            record = chunks.finished(record, result="part", numbers={}, now=self.now)
+        else:
+            error = Failure(code="corrupt" if how == "refuse" else "try_again", message="No.")
+            record = chunks.failed(
+                record, error=error, is_final=how == "refuse", max_attempts=LIMITS.max_attempts, now=self.now
+            )
+        self.records[(lease.stage, lease.index)] = record
+
+    def kill(self, execution: str) -> None:
+        _, run_id, _ = self.executions.pop(execution)
+        self.leases = [lease for lease in self.leases if lease.run_id != run_id]
+
+    def reap(self) -> None:
+        """An execution whose tasks have all ended is over."""
+        for execution, (_, run_id, todo) in list(self.executions.items()):
+            if not todo and not any(lease.run_id == run_id for lease in self.leases):
+                del self.executions[execution]
+
+
+STEPS = st.one_of(
+    st.just("upload"), st.just("reconcile"), st.just("start"), st.just("finish"), st.just("vanish"), st.just("break"),
+    st.just("refuse"), st.just("kill"), st.just("lose"), st.just("again"),
+    st.tuples(st.just("deliver"), st.integers(0, 5)), st.tuples(st.just("wait"), st.sampled_from([1, 30, 100, 200])),
+)  # fmt: skip
+
+
+def run(world: World, steps: Iterable[object]) -> None:
+    for step in steps:
+        match step:
+            case "upload":
+                world.upload()
+            case "reconcile":
+                world.reconcile()
+            case "start":
+                world.start_task()
+            case "finish" | "vanish" | "break" | "refuse":
+                world.end_task(how=str(step))
+            case "kill" if world.executions:
+                world.kill(next(iter(world.executions)))
+            case "lose" if world.orders:
+                world.orders.pop()
+            case "again":
+                world.deliver(0, again=True)
+            case ("deliver", int(at)):
+                world.deliver(at, again=False)
+            case ("wait", int(seconds)):
+                world.now += seconds
+        world.reap()
+
+
+def calm(world: World, *, rounds: int = 400) -> None:
+    """From here on everything works; time passes and the watchdog looks."""
+    for _ in range(rounds):
+        if world.job.is_final and not world.executions and not world.job.outbox:
+            return
+        run(world, ["upload", "reconcile", ("deliver", 0), "start", "finish", "start", "finish", ("wait", 30)])
+        world.reconcile()
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(STEPS, max_size=60))
+def test_whatever_happened_the_job_ends_once_things_work_again(steps: list[object]) -> None:
+    world = World()
+    run(world, steps)
+    calm(world)
+    assert world.job.is_final
+    assert not world.executions
+    assert world.job.outbox == ()
+    assert len(world.computed) == len(set(world.computed)), "a finished chunk was computed again"
+    assert len(world.told) == len(set(world.told)), "an event was told twice"
+    if world.job.state == "done":
+        assert set(world.computed) == {("pose", 0), ("pose", 1), ("pose", 2), ("merge", 0)}
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(STEPS, max_size=40))
+def test_a_job_for_which_nothing_works_any_more_ends_by_its_deadline(steps: list[object]) -> None:
+    world = World(deadline_s=LIMITS.deadline_s(25))
+    run(world, ["upload", "reconcile", *steps])
+    for _ in range(40):
+        world.now += 200
+        world.reconcile()
+    assert world.job.is_final
+    assert world.job.state in ("failed", "done")
+
+
+def test_an_undisturbed_job_takes_each_step_once() -> None:
+    world = World()
+    calm(world)
+    assert world.job.state == "done"
+    assert world.job.stages["pose"].launches == world.job.stages["merge"].launches == 1
+    assert [event.split("/")[3] for event in world.told] == ["created", "progress", "progress", "done"]
+
+
+def test_a_job_whose_upload_never_comes_expires() -> None:
+    waiting = a_job()
+    early, late = waiting.created_at + 1, waiting.created_at + LIMITS.upload_expires_s
+    assert next_effects(waiting, {}, now=early, limits=LIMITS) == ()
+    assert next_effects(waiting, {}, now=late, limits=LIMITS) == (ExpireJob(),)
+
+
+def test_a_chunk_refused_for_good_fails_the_job_with_its_own_words() -> None:
+    world = World()
+    run(world, ["upload", "reconcile", ("deliver", 0), "start", "refuse", "reconcile"])
+    assert world.job.state == "failed"
+    assert world.job.error is not None and world.job.error.code == "corrupt"
+
+
+def test_only_the_silent_chunk_and_those_nobody_started_are_run_again() -> None:
+    stage = jobs.Stage(plan=plan_chunks(duration_s=50, unit_s=10, chunk_s=10, max_tasks=9), state="launched")
+    records = (
+        Chunk(stage="pose", index=0, state="done"),
+        Chunk(stage="pose", index=1, state="running", moved_at=1000.0),
+        Chunk(stage="pose", index=2, state="running", moved_at=800.0),
+        Chunk(stage="pose", index=3, state="failed"),
+    )
+    assert outstanding_chunks(stage, records, is_running=True, now=1000.0, limits=LIMITS) == [2, 4]
+    assert outstanding_chunks(stage, records, is_running=False, now=1000.0, limits=LIMITS) == [1, 2, 4]
+
+
+def test_an_order_is_repeated_only_after_it_counts_as_lost() -> None:
+    world = World()
+    run(world, ["upload", "reconcile", "lose"])
+    requests = world.job.stages["pose"].requests
+    run(world, [("wait", 100), "reconcile"])
+    assert world.job.stages["pose"].requests == requests
+    run(world, [("wait", 30), "reconcile"])
+    assert world.job.stages["pose"].requests == requests + 1
+
+
+def test_two_watchdogs_that_saw_the_same_request_once() -> None:
+    job = jobs.planned(
+        jobs.uploaded(a_job(), generation="1", size_bytes=1, now=1),
+        video=a_video(),
+        plans={"pose": PLAN},
+        warnings=(),
+        deadline=9e9,
+    )
+    first = jobs.stage_requested(job, "pose", now=5, seen_requests=0)
+    assert jobs.stage_requested(first, "pose", now=5, seen_requests=0) == first
+
+
+@pytest.mark.parametrize("late", ["generation-2", ""])
+def test_a_second_generation_of_the_upload_is_refused(late: str) -> None:
+    queued = jobs.uploaded(a_job(), generation="generation-1", size_bytes=5, now=1)
+    assert jobs.uploaded(queued, generation=late, size_bytes=6, now=2) == queued
+
+
+def test_a_final_job_stops_what_still_runs() -> None:
+    world = World()
+    run(world, ["upload", "reconcile", ("deliver", 0)])
+    world.job = jobs.failed(world.job, Failure(code="x", message="X."), now=2)
+    execution = world.job.stages["pose"].execution
+    seen: dict[StageName, Seen] = {"pose": Seen(summary=ChunkSummary(), execution="running")}
+    assert CancelExecution(stage="pose", execution=str(execution)) in next_effects(
+        world.job, seen, now=3, limits=LIMITS
+    )

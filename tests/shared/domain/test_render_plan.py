@@ -1,0 +1,81 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.edit_list import EditList
+from shared.domain.highlight import Highlight
+from shared.domain.render_plan import EARLIER_S, LATER_S, plan_render, snap
+from shared.domain.span import span
+
+EVERY_SECOND = [float(second) for second in range(60)]
+
+
+def highlight(start_s: float, end_s: float) -> Highlight:
+    return Highlight(span=span(start_s, end_s), score=0.5, reasons=("movement",), is_chosen=True)
+
+
+def plan(
+    *chosen: Highlight, render: str = "auto", why_not: str | None = None, keyframes: list[float] = EVERY_SECOND
+) -> EditList:
+    return plan_render(
+        chosen,
+        render=render,  # type: ignore[arg-type]
+        why_not_copy=why_not,
+        keyframes_s=keyframes,
+        duration_s=60.0,
+        lead_in_s=2.0,
+    )
+
+
+def actual(edit: EditList) -> list[tuple[float, float]]:
+    return [(clip.actual.start_s, clip.actual.end_s) for clip in edit.clips]
+
+
+def test_encoding_shows_exactly_what_is_wanted() -> None:
+    edit = plan(highlight(10.4, 20.7), render="encode")
+    assert (edit.render, actual(edit), edit.why_not_copied) == ("encode", [(10.4, 20.7)], None)
+
+
+def test_copying_widens_a_clip_to_the_keyframes_around_it() -> None:
+    edit = plan(highlight(10.4, 20.7))
+    assert (edit.render, actual(edit)) == ("copy", [(10.0, 21.0)])
+    assert edit.clips[0].wanted == span(10.4, 20.7)
+
+
+def test_a_clip_on_keyframes_stays_as_it_is() -> None:
+    assert actual(plan(highlight(10.0, 20.0))) == [(10.0, 20.0)]
+
+
+def test_far_keyframes_send_the_reel_to_the_encoder_with_the_reason() -> None:
+    edit = plan(highlight(10.4, 20.7), keyframes=[0.0, 8.0, 16.0, 24.0])
+    assert edit.render == "encode"
+    assert edit.why_not_copied == "no keyframes near [10.40, 20.70) s"
+
+
+def test_a_keyframe_inside_the_lead_in_may_begin_a_clip() -> None:
+    assert snap(span(10.0, 20.0), [0.0, 11.5, 20.0], duration_s=60, lead_in_s=2.0) == span(11.5, 20.0)
+    assert snap(span(10.0, 20.0), [0.0, 12.5, 20.0], duration_s=60, lead_in_s=2.0) is None
+
+
+def test_the_sources_end_ends_a_clip_like_a_keyframe() -> None:
+    assert actual(plan(highlight(50.0, 59.5))) == [(50.0, 60.0)]
+
+
+def test_a_source_that_cannot_be_copied_is_encoded_even_when_copying_was_asked_for() -> None:
+    edit = plan(highlight(10.0, 20.0), render="copy", why_not="HEVC is not copied")
+    assert (edit.render, edit.why_not_copied) == ("encode", "HEVC is not copied")
+
+
+def test_clips_that_the_keyframes_made_overlap_become_one() -> None:
+    edit = plan(highlight(10.0, 14.5), highlight(14.8, 20.0))
+    assert actual(edit) == [(10.0, 20.0)]
+    assert edit.clips[0].wanted == span(10.0, 20.0)
+
+
+@given(st.floats(0, 58), st.floats(0.5, 30), st.lists(st.floats(0, 60), max_size=40))
+def test_a_snapped_clip_stays_near_what_was_wanted(start_s: float, length_s: float, keyframes: list[float]) -> None:
+    wanted = span(start_s, min(60.0, start_s + length_s))
+    found = snap(wanted, sorted(keyframes), duration_s=60.0, lead_in_s=2.0)
+    if found is not None:
+        assert wanted.start_s - EARLIER_S <= found.start_s <= wanted.start_s + 2.0
+        assert wanted.end_s - 1e-6 <= found.end_s <= wanted.end_s + LATER_S
+        assert found.start_s in keyframes
