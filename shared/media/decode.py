@@ -1,0 +1,146 @@
+"""Pictures of a source on one sampling grid over source time, upright, in the size the caller wants."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import ceil
+from typing import BinaryIO, cast
+
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+from shared.domain.video import Video
+from shared.media.orientation import Box, before_turning, unturned_box, upright
+from shared.media.source import open_source
+from shared.media.timeline import Damage, shown_at
+
+GRID_EPSILON = 1e-6  # in samples: keeps a border given as a float (k / rate_hz) on its sample
+SCALE_THREADS = 1  # one small picture takes 0.3 ms; more threads cost more to wake than they save
+
+
+class Scaler:
+    """Makes upright pictures of a source's frames; keeps one conversion context per kind, which is most of the cost."""
+
+    def __init__(self, video: Video) -> None:
+        self.video = video
+        self._contexts: dict[tuple[int, int, str], VideoReformatter] = {}
+
+    def picture(self, frame: VideoFrame, size: tuple[int, int], pixel_format: str) -> NDArray[np.uint8]:
+        """Return the frame as coded, scaled to (width, height), as "gray8" (h, w) or "rgb24" (h, w, 3)."""
+        context = self._contexts.setdefault((*size, pixel_format), VideoReformatter())
+        scaled = context.reformat(
+            frame, *size, format=pixel_format, interpolation=Interpolation.AREA, threads=SCALE_THREADS
+        )
+        return cast(NDArray[np.uint8], scaled.to_ndarray())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameSample:
+    """One point of the sampling grid and the frame on screen then. Pictures are made when asked for."""
+
+    index: int
+    """k: the sample lies at k / rate_hz."""
+    t_s: float
+    """When the sample lies, in source time."""
+    pts_s: float
+    """When its frame came on screen, in source time."""
+    key: int
+    """Names the frame: samples with the same key show the same frame, whatever the sampling started from."""
+    frame: VideoFrame = field(repr=False, compare=False)
+    scaler: Scaler = field(repr=False, compare=False)
+
+    def grey(self, width_px: int) -> NDArray[np.uint8]:
+        """Return the upright picture's brightness, shape (h, width_px), height by its aspect (at least 2)."""
+        video = self.scaler.video
+        size = (max(2, width_px), max(2, round(width_px * video.height / video.width)))
+        coded = self.scaler.picture(self.frame, before_turning(size, video.rotation_deg), "gray8")
+        return upright(coded, video)
+
+    def rgb(self, box: Box | None, max_side_px: int) -> NDArray[np.uint8]:
+        """Return a box of the upright picture (None: all of it) in RGB, shape (h, w, 3), C-contiguous.
+
+        The box is given in shown pixels and clipped to the picture; it is scaled down so that its longer side is at
+        most `max_side_px`, and never enlarged. Raises ValueError for a box outside the picture.
+        """
+        video = self.scaler.video
+        x0, y0, x1, y1 = clipped_box(box or (0, 0, video.width, video.height), video)
+        scale = min(1.0, max_side_px / max(x1 - x0, y1 - y0))
+        size = (max(2, round(video.width * scale)), max(2, round(video.height * scale)))
+        across, down = size[0] / video.width, size[1] / video.height
+        inside = (
+            min(int(x0 * across), size[0] - 1),
+            min(int(y0 * down), size[1] - 1),
+            *_ends((x0 * across, y0 * down), (x1 * across, y1 * down), size, max_side_px),
+        )
+        coded = self.scaler.picture(self.frame, before_turning(size, video.rotation_deg), "rgb24")
+        left, top, right, bottom = unturned_box(inside, size, video)
+        return upright(coded[top:bottom, left:right], video)
+
+
+def sample_frames(
+    file: BinaryIO,
+    video: Video,
+    *,
+    start_s: float,
+    end_s: float,
+    rate_hz: int,
+    name: str,
+    threads: int = 0,
+    damage: Damage | None = None,
+) -> Iterator[FrameSample]:
+    """Yield the samples k / rate_hz in [start_s, end_s) of source time, each with the frame on screen then.
+
+    What a sample shows does not depend on `start_s`: decoding begins at the keyframe before it. Ends with the
+    pictures. Frames that cannot be decoded are counted in `damage` and the frame before them stays on screen.
+    `threads` are the decoder's, 0 for as many as there are cores.
+    """
+    first, beyond = first_sample(start_s, rate_hz), first_sample(end_s, rate_hz)
+    scaler = Scaler(video)
+    with open_source(file, name=name) as container:
+        times = (k / rate_hz for k in range(first, beyond))
+        for t_s, shown in shown_at(container, video, times, threads=threads, damage=damage):
+            yield FrameSample(
+                index=round(t_s * rate_hz),
+                t_s=t_s,
+                pts_s=shown.start_s,
+                key=shown.pts,
+                frame=shown.frame,
+                scaler=scaler,
+            )
+
+
+def frame_at(file: BinaryIO, video: Video, t_s: float, *, name: str) -> FrameSample | None:
+    """Return the frame on screen at `t_s` as a sample (index 0), the last one for any later time; None without any."""
+    for back_s in (0.0, 1.0, 8.0, t_s):  # the picture may end before its header says
+        at_s = max(0.0, min(t_s, video.duration_s) - back_s)
+        with open_source(file, name=name) as container:
+            for _, shown in shown_at(container, video, (at_s,)):
+                return FrameSample(
+                    index=0, t_s=t_s, pts_s=shown.start_s, key=shown.pts, frame=shown.frame, scaler=Scaler(video)
+                )
+    return None
+
+
+def first_sample(at_s: float, rate_hz: int) -> int:
+    """Return the first k >= 0 with k / rate_hz >= at_s."""
+    return max(0, ceil(at_s * rate_hz - GRID_EPSILON))
+
+
+def clipped_box(box: Box, video: Video) -> Box:
+    """Return the part of the box that lies in the shown picture; raises ValueError when there is none."""
+    x0, y0 = max(0, box[0]), max(0, box[1])
+    x1, y1 = min(video.width, box[2]), min(video.height, box[3])
+    if x0 >= x1 or y0 >= y1:
+        raise ValueError(f"the box {box} lies outside the picture ({video.width}x{video.height})")
+    return x0, y0, x1, y1
+
+
+def _ends(
+    low: tuple[float, float], high: tuple[float, float], size: tuple[int, int], max_side_px: int
+) -> tuple[int, int]:
+    """Return where a scaled box ends: at least one pixel, inside the picture, no side over the limit."""
+    x0, y0 = min(int(low[0]), size[0] - 1), min(int(low[1]), size[1] - 1)
+    x1 = min(max(x0 + 1, round(high[0])), size[0], x0 + max_side_px)
+    y1 = min(max(y0 + 1, round(high[1])), size[1], y0 + max_side_px)
+    return x1, y1

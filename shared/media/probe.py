@@ -1,0 +1,184 @@
+"""What a source is, from its header, one decoded frame and as few packets as possible."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from typing import BinaryIO, cast
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream as AvAudioStream
+from av.container import InputContainer
+from av.sidedata.sidedata import SideData
+from av.stream import Disposition, Stream
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from shared.domain.video import AudioStream, Video
+from shared.errors import BadVideo
+from shared.media.orientation import Turn, read_display_matrix, shown_size
+from shared.media.source import open_source, read_only
+from shared.media.timeline import Damage, decoded, demux, pts_of
+from shared.media.timing import average_fps, frame_gaps, is_uneven, picture_duration_s
+
+TOO_SHORT_S = 0.5  # nothing to choose from; one_frame.mp4 and friends
+MAX_PACKETS_BEFORE_PICTURE = 600  # 10 s at 60 fps: longer than any keyframe interval seen at the start of a file
+
+
+@dataclass(frozen=True, slots=True)
+class _FirstPicture:
+    width: int
+    height: int
+    pixel_format: str
+    start_s: float
+    rotation_deg: Turn
+    is_mirrored: bool
+    is_interlaced: bool
+    warnings: tuple[str, ...]
+
+
+def probe(file: BinaryIO, *, name: str) -> Video:
+    """Return what the source is; `name` is what messages call it.
+
+    Raises BadVideo with one of `empty_file`, `truncated`, `not_a_video`, `no_video_stream`, `unsupported_codec`,
+    `corrupt`, `too_short`.
+    """
+    with open_source(file, name=name) as container:
+        stream = _picture_stream(container, name=name)
+        picture = _first_picture(container, stream, name=name)
+        duration_s, warnings = picture_duration_s(container, stream, picture.start_s)
+        video = _video(container, stream, picture, duration_s=duration_s, warnings=warnings)
+    if video.duration_s < TOO_SHORT_S:
+        raise BadVideo("too_short", f"{name}: {video.duration_s:.2f} s of picture; at least {TOO_SHORT_S} s are needed")
+    return video
+
+
+def keyframe_times_s(file: BinaryIO, video: Video, *, name: str = "the source") -> tuple[float, ...]:
+    """Return when keyframes are shown, in source time, ascending; reads all packets of the picture."""
+    with open_source(file, name=name) as container:
+        stream = container.streams[video.stream_index]
+        read_only(container, stream)
+        base = stream.time_base or Fraction(1, av.time_base)
+        times = [
+            float(packet.pts * base) - video.start_s
+            for packet in demux(container, stream, Damage())
+            if packet.is_keyframe and packet.size and packet.pts is not None and not packet.is_discard
+        ]
+    return tuple(sorted(t for t in times if t > -1 / float(video.fps)))
+
+
+def _picture_stream(container: InputContainer, *, name: str) -> VideoStream:
+    moving = [
+        each
+        for each in container.streams
+        if each.type == "video" and not each.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails)
+    ]
+    if not moving:
+        found = ", ".join(_short(each) for each in container.streams) or "nothing"
+        raise BadVideo("no_video_stream", f"{name}: no video stream (found: {found}); upload a file with a picture")
+    playable = [each for each in moving if each.codec_context is not None]
+    if not playable:
+        raise BadVideo(
+            "unsupported_codec",
+            f"{name}: no decoder for its picture (found: {_short(moving[0])}); export it as H.264 in MP4",
+        )
+    return max((each for each in playable if isinstance(each, VideoStream)), key=_preference)
+
+
+def _preference(stream: VideoStream) -> tuple[bool, int, int]:
+    return bool(stream.disposition & Disposition.default), stream.width * stream.height, -stream.index
+
+
+def _short(stream: Stream) -> str:
+    """Return e.g. "audio aac"."""
+    codec = stream.codec_context.name if stream.codec_context is not None else stream.codec_tag.strip("\0") or "unknown"
+    return f"{stream.type} {codec}"
+
+
+def _first_picture(container: InputContainer, stream: VideoStream, *, name: str) -> _FirstPicture:
+    read_only(container, stream)
+    damage = Damage()
+    stream.thread_type = "SLICE"  # frame threads read ahead, we want one frame
+    packets = islice(demux(container, stream, damage), MAX_PACKETS_BEFORE_PICTURE)
+    frame = next((each for each in decoded(packets, damage) if each.width and each.height), None)
+    if frame is None:
+        why = f" ({damage.last_error})" if damage else ""
+        raise BadVideo("corrupt", f"{name}: no picture of its {_short(stream)} can be decoded{why}; export it again")
+    return _described(frame, stream)
+
+
+def _described(frame: VideoFrame, stream: VideoStream) -> _FirstPicture:
+    turn, is_mirrored, warnings = _turn(frame)
+    ticks = pts_of(frame)
+    base = stream.time_base or Fraction(1, av.time_base)
+    return _FirstPicture(
+        width=frame.width,
+        height=frame.height,
+        pixel_format=frame.format.name,
+        start_s=float((ticks if ticks is not None else stream.start_time or 0) * base),
+        rotation_deg=turn,
+        is_mirrored=is_mirrored,
+        is_interlaced=frame.interlaced_frame,
+        warnings=warnings,
+    )
+
+
+def _turn(frame: VideoFrame) -> tuple[Turn, bool, tuple[str, ...]]:
+    # frame.rotation cannot tell a vertical flip from half a turn (both are -180), so the matrix itself is read.
+    side_data = cast("Iterable[SideData]", frame.side_data)
+    data = next((each for each in side_data if each.type.name == "DISPLAYMATRIX"), None)
+    if data is None:
+        return 0, False, ()
+    turn, is_mirrored, exact = read_display_matrix(np.frombuffer(bytes(data), np.int32)[:9].reshape(3, 3))
+    return turn, is_mirrored, () if exact else (f"rotation is no quarter turn; taken as {turn} degrees",)
+
+
+def _video(
+    container: InputContainer,
+    stream: VideoStream,
+    picture: _FirstPicture,
+    *,
+    duration_s: float,
+    warnings: tuple[str, ...],
+) -> Video:
+    gaps = frame_gaps(container, stream)
+    sar = stream.sample_aspect_ratio or Fraction(1)
+    sar = sar if Fraction(1, 8) <= sar <= 8 else Fraction(1)
+    width, height = shown_size(picture.width, picture.height, float(sar), picture.rotation_deg)
+    return Video(
+        container=container.format.name,
+        duration_s=duration_s,
+        start_s=picture.start_s,
+        stream_index=stream.index,
+        codec=_codec(stream),
+        pixel_format=picture.pixel_format,
+        coded_width=picture.width,
+        coded_height=picture.height,
+        width=width,
+        height=height,
+        fps=average_fps(stream, gaps),
+        is_variable_rate=is_uneven(gaps, stream.time_base or Fraction(1, av.time_base)),
+        rotation_deg=picture.rotation_deg,
+        is_mirrored=picture.is_mirrored,
+        sample_aspect_ratio=sar,
+        is_interlaced=picture.is_interlaced,
+        audio=tuple(_audio(each) for each in container.streams.audio if each.codec_context is not None),
+        warnings=picture.warnings + warnings,
+    )
+
+
+def _codec(stream: VideoStream) -> str:
+    """Return the codec's own name, e.g. "av1" where the decoder is called libdav1d."""
+    return stream.codec_context.codec.canonical_name
+
+
+def _audio(stream: AvAudioStream) -> AudioStream:
+    return AudioStream(
+        index=stream.index,
+        codec=stream.codec_context.codec.canonical_name,
+        rate_hz=stream.codec_context.sample_rate,
+        channels=stream.codec_context.channels,
+        language=stream.language if stream.language not in (None, "", "und") else None,
+        is_default=bool(stream.disposition & Disposition.default),
+    )

@@ -1,0 +1,219 @@
+"""The reel: an edit list and its source become one MP4. It decides nothing: what is shown is in the edit list."""
+
+from __future__ import annotations  # Packet is generic for the type checker only
+
+import errno
+import heapq
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from shared.domain.edit_list import EditList
+from shared.domain.video import Video
+from shared.errors import BadVideo, TryAgain
+from shared.media.frame_rate import reel_fps
+from shared.media.picture import EncodeSettings, add_picture, encode_picture, lay_out
+from shared.media.sound import SoundClip, add_sound, encode_sound, reel_sound, sound_clips, sound_stream
+from shared.media.source import describe, open_source
+from shared.media.stream_copy import add_copy, copied_clips, copy_picture, why_not_copy
+from shared.media.timeline import Damage, came_on_s
+
+FASTSTART = {"movflags": "+faststart"}  # the index first, so that a browser can start before the end is there
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+
+Progress = Callable[[float], None]
+"""Is told which share of the reel is done, in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """What was written, measured in the file."""
+
+    duration_s: float
+    """Of the picture."""
+    width: int
+    height: int
+    fps: Fraction
+    frames: int
+    has_sound: bool
+    warnings: tuple[str, ...] = ()
+
+
+def render_reel(
+    file: BinaryIO,
+    video: Video,
+    edit_list: EditList,
+    path: Path,
+    *,
+    settings: EncodeSettings | None = None,
+    on_progress: Progress | None = None,
+    name: str = "the source",
+) -> Rendered:
+    """Write the reel to `path` as MP4, whatever its name, and return what it is; nothing is left there on failure.
+
+    Raises BadVideo `corrupt` when no picture of a clip can be decoded, `render_failed` when the reel cannot be made,
+    and TryAgain when there is no room for it.
+    """
+    if not edit_list.clips or edit_list.duration_s <= 0:
+        raise BadVideo("render_failed", f"{name}: the edit list is empty; choose at least one clip")
+    try:
+        return _rendered(file, video, edit_list, path, settings or EncodeSettings(), on_progress, name)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            path.unlink()
+        raise
+
+
+def _rendered(
+    file: BinaryIO,
+    video: Video,
+    edit_list: EditList,
+    path: Path,
+    settings: EncodeSettings,
+    on_progress: Progress | None,
+    name: str,
+) -> Rendered:
+    write = _write_copy if edit_list.render == "copy" else _write_encode
+    heard = Damage()
+    with open_source(file, name=name) as pictures, open_source(file, name=name) as sounds:
+        try:
+            # "file:" keeps libav from reading a protocol into the path.
+            with av.open(f"file:{path.absolute()}", "w", format="mp4", container_options=FASTSTART) as output:
+                write(pictures, sounds, video, edit_list, output, settings, on_progress or _ignore, name, heard)
+        except av.FFmpegError as error:
+            raise _failure(error, video, edit_list, name=name) from error
+    return _measured(path, video, warnings=_warnings(heard))
+
+
+def _write_encode(
+    pictures: InputContainer,
+    sounds: InputContainer,
+    video: Video,
+    edit_list: EditList,
+    output: OutputContainer,
+    settings: EncodeSettings,
+    on_progress: Progress,
+    name: str,
+    heard: Damage,
+) -> None:
+    fps = reel_fps(video, max_fps=settings.max_fps)
+    clips = lay_out(edit_list, fps, lambda t_s: came_on_s(pictures, video, t_s))
+    total = max(1, sum(clip.frames for clip in clips))
+    stream = add_picture(output, video, fps, settings)
+    clips_heard = sound_clips((clip.start_s for clip in clips), (clip.frames / fps for clip in clips))
+    picture = encode_picture(
+        pictures,
+        video,
+        clips,
+        stream,
+        fps=fps,
+        name=name,
+        damage=Damage(),
+        on_frame=lambda done: on_progress(done / total),
+    )
+    _mux(output, picture, _sound(sounds, video, clips_heard, output, settings, heard))
+
+
+def _write_copy(
+    pictures: InputContainer,
+    sounds: InputContainer,
+    video: Video,
+    edit_list: EditList,
+    output: OutputContainer,
+    settings: EncodeSettings,
+    on_progress: Progress,
+    name: str,
+    heard: Damage,
+) -> None:
+    why_not = why_not_copy(video)
+    if why_not is not None:
+        raise BadVideo("render_failed", f"{name}: cannot be copied: {why_not}; render with `encode`")
+    source = pictures.streams[video.stream_index]
+    assert isinstance(source, VideoStream)
+    base = source.time_base or Fraction(1, av.time_base)
+    stream = add_copy(output, source)
+    clips_heard = sound_clips(
+        (clip.actual.start_s for clip in edit_list.clips), (clip.actual.duration_s for clip in edit_list.clips)
+    )
+    total = max(1, round(edit_list.duration_s / base))
+    picture = copy_picture(
+        pictures,
+        video,
+        copied_clips(edit_list, video, base),
+        stream,
+        name=name,
+        damage=Damage(),
+        on_packet=lambda pts: on_progress(min(1.0, max(0.0, pts / total))),
+    )
+    _mux(output, picture, _sound(sounds, video, clips_heard, output, settings, heard))
+
+
+def _sound(
+    container: InputContainer,
+    video: Video,
+    clips: tuple[SoundClip, ...],
+    output: OutputContainer,
+    settings: EncodeSettings,
+    damage: Damage,
+) -> Iterator[Packet[AudioStream]]:
+    """Add the sound stream and return its packets; none for a source without sound."""
+    source = sound_stream(container, video)
+    if source is None:
+        return iter(())
+    stream = add_sound(output, bitrate_bps=settings.audio_bitrate_bps)
+    return encode_sound(reel_sound(container, source, video, clips, damage=damage), stream)
+
+
+def _mux(output: OutputContainer, picture: Iterator[Packet[VideoStream]], sound: Iterator[Packet[AudioStream]]) -> None:
+    """Write both in the order of their decoding times, so that the muxer has little to hold back."""
+    packets: tuple[Iterator[Packet[VideoStream | AudioStream]], ...] = (picture, sound)  # type: ignore[assignment]
+    for packet in heapq.merge(*packets, key=_decoding_time):
+        output.mux(packet)
+
+
+def _decoding_time(packet: Packet[VideoStream | AudioStream]) -> Fraction:
+    return (packet.dts or 0) * packet.time_base
+
+
+def _failure(error: av.FFmpegError, video: Video, edit_list: EditList, *, name: str) -> BadVideo | TryAgain:
+    said = describe(error)
+    if getattr(error, "errno", None) in NO_ROOM:
+        return TryAgain(f"{name}: the reel could not be written ({said})")
+    size = f"{video.coded_width}x{video.coded_height}"
+    what = f"stream {video.stream_index} ({video.codec}, {video.pixel_format}, {size})"
+    return BadVideo("render_failed", f"{name}: rendering {what} by {edit_list.render} failed ({said}); report it")
+
+
+def _warnings(heard: Damage) -> tuple[str, ...]:
+    if not heard:
+        return ()
+    places = heard.decode_errors + heard.read_errors
+    return (f"sound_failed: {places} places of the sound could not be decoded and are silent ({heard.last_error})",)
+
+
+def _measured(path: Path, video: Video, *, warnings: tuple[str, ...]) -> Rendered:
+    with av.open(f"file:{path.absolute()}") as reel:
+        stream = reel.streams.video[0]
+        base = stream.time_base or Fraction(1, av.time_base)
+        return Rendered(
+            duration_s=float((stream.duration or 0) * base),
+            width=stream.width,
+            height=stream.height,
+            fps=stream.average_rate or video.fps,
+            frames=stream.frames,
+            has_sound=bool(reel.streams.audio),
+            warnings=warnings,
+        )
+
+
+def _ignore(_: float) -> None:
+    pass
