@@ -1,0 +1,245 @@
+"""Cloud Run jobs on one machine: an execution is a set of processes, restarted when they fail."""
+
+import logging
+import os
+import secrets
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from shared.adapters.local.execution_files import ExecutionFiles, ExecutionRecord, is_plain_name
+from shared.adapters.local.task_environment import task_environment
+from shared.adapters.local.task_process import GRACE_S, Allowance, TaskProcess
+from shared.domain.messages import StageName
+from shared.domain.plan import ExecutionState
+from shared.errors import TryAgain
+from shared.ports import Clock
+from shared.settings import Settings
+
+TASK_RETRIES = 3  # the default of Cloud Run jobs
+TICK_S = 0.05  # how long an ended task goes unnoticed; a look costs some microseconds per task
+WATCH_EVERY_S = 0.25  # a decoder gone wild takes about 1 GB/s
+REAP_S = 5.0  # a process that hangs in the kernel, on a network drive say, may take longer; we do not wait for it
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Execution:
+    record: ExecutionRecord
+    unfinished: int
+    """Tasks that run or wait."""
+    is_cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Attempt:
+    execution: _Execution
+    index: int
+    number: int
+    """From 0."""
+
+
+def task_command(stage: StageName, job_id: str, run_id: str) -> list[str]:
+    """Return what a task of the stage is started with."""
+    return [sys.executable, "-m", f"jobs.{stage}", job_id, run_id]
+
+
+class ProcessLauncher:
+    """A JobLauncher for one machine: at most `settings.workers` processes at once, first come, first served.
+
+    A task that exits with anything but 0, is killed, or exceeds its memory or time is restarted up to `task_retries`
+    times. One thread, made by the first launch, looks after them all. When this process dies, so do its tasks (see
+    shared/lifeline.py), and its executions count as ended. Other processes may ask for `state` and `cancel`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        home: Path,
+        clock: Clock,
+        command: Callable[[StageName, str, str], list[str]] = task_command,
+        task_retries: int = TASK_RETRIES,
+    ) -> None:
+        self._settings = settings
+        self._home = home
+        self._clock = clock
+        self._command = command
+        self._task_retries = task_retries
+        self._files = ExecutionFiles(home / "executions")
+        self._allowance = Allowance(memory_bytes=settings.task_memory_bytes, time_s=settings.task_timeout_s)
+        self._changed = threading.Condition()
+        self._executions: dict[str, _Execution] = {}
+        self._waiting: deque[_Attempt] = deque()
+        self._running: dict[_Attempt, TaskProcess] = {}
+        self._lifeline: tuple[int, int] | None = None
+        self._supervisor: threading.Thread | None = None
+        self._watched_at = 0.0
+        self._is_closing = False
+
+    def launch(self, stage: StageName, job_id: str, run_id: str, *, tasks: int) -> str:
+        """Queue the tasks and return the execution's name. Raises TryAgain when it cannot be recorded or we close."""
+        if tasks < 1 or not is_plain_name(job_id) or not is_plain_name(run_id):
+            raise ValueError(f"cannot launch {tasks} tasks of job {job_id!r}, run {run_id!r}")
+        execution = _Execution(record=self._record(stage, job_id, run_id, tasks), unfinished=tasks)
+        name = execution.record.execution
+        with self._changed:
+            if self._is_closing:
+                raise TryAgain("This machine's launcher is closing.", code="closing")
+            self._files.put(execution.record)
+            self._executions[name] = execution
+            self._waiting.extend(_Attempt(execution=execution, index=index, number=0) for index in range(tasks))
+            self._start_supervisor()
+            self._changed.notify()
+        log.info("%s launched: %d tasks", name, tasks)
+        return name
+
+    def state(self, execution: str) -> ExecutionState:
+        """Return whether tasks may still be running; an execution nobody knows has ended."""
+        with self._changed:
+            if execution in self._executions:
+                return "running"
+        record = self._files.running(execution)
+        return "ended" if record is None or record.owner_pid == os.getpid() else "running"
+
+    def cancel(self, execution: str) -> None:
+        """Stop the execution's tasks, soon; one that has ended is no error. Another process's is asked to."""
+        with self._changed:
+            mine = self._executions.get(execution)
+            if mine is not None:
+                self._cancel(mine)
+                self._changed.notify()
+                return
+        if self.state(execution) == "running":
+            self._files.ask_to_cancel(execution)
+
+    def pids(self) -> list[int]:
+        """Return the process ids of the tasks that run."""
+        with self._changed:
+            return [process.pid for process in self._running.values()]
+
+    def close(self) -> None:
+        """Stop every task, wait until all have ended, and end the thread. A later launch raises TryAgain."""
+        with self._changed:
+            self._is_closing = True
+            for execution in list(self._executions.values()):
+                self._cancel(execution)
+            self._changed.notify()
+            supervisor, self._supervisor = self._supervisor, None
+            lifeline, self._lifeline = self._lifeline, None
+        if supervisor is not None:
+            supervisor.join(GRACE_S + REAP_S)
+            if supervisor.is_alive():
+                log.warning("these task processes do not even heed SIGKILL: %s", self.pids())
+            self._files.remove_orphans()
+        for end in lifeline or ():
+            os.close(end)
+
+    def _record(self, stage: StageName, job_id: str, run_id: str, tasks: int) -> ExecutionRecord:
+        return ExecutionRecord(
+            execution=f"{stage}-{run_id}-{secrets.token_hex(4)}",
+            stage=stage,
+            job_id=job_id,
+            run_id=run_id,
+            tasks=tasks,
+            launched_at=self._clock(),
+            owner_pid=os.getpid(),
+            owner_started_at=psutil.Process().create_time(),
+        )
+
+    def _start_supervisor(self) -> None:
+        if self._supervisor is None:
+            self._lifeline = os.pipe()  # neither end is inherited unless we say so, and we never pass the second on
+            self._supervisor = threading.Thread(target=self._supervise, name="process-launcher", daemon=True)
+            self._supervisor.start()
+
+    def _supervise(self) -> None:
+        with self._changed:
+            while not self._is_closing or self._running:
+                self._settle_ended()
+                self._watch()
+                self._start_waiting()
+                is_idle = not self._running and not self._waiting
+                if not (is_idle and self._is_closing):
+                    self._changed.wait(None if is_idle else TICK_S)
+
+    def _settle_ended(self) -> None:
+        for attempt, process in list(self._running.items()):
+            code = process.exit_code()
+            if code is not None:
+                del self._running[attempt]
+                self._settle(attempt, code)
+
+    def _settle(self, attempt: _Attempt, code: int) -> None:
+        execution = attempt.execution
+        title = f"{execution.record.execution} task {attempt.index} attempt {attempt.number}"
+        is_again = code != 0 and not execution.is_cancelled and attempt.number < self._task_retries
+        log.log(logging.INFO if code == 0 else logging.WARNING, "%s ended with exit code %d", title, code)
+        if is_again:
+            again = _Attempt(execution=execution, index=attempt.index, number=attempt.number + 1)
+            self._waiting.appendleft(again)  # it had its turn already
+        else:
+            self._finish_tasks(execution, 1)
+
+    def _watch(self) -> None:
+        now = time.monotonic()
+        if now - self._watched_at < WATCH_EVERY_S:
+            return
+        self._watched_at = now
+        for process in self._running.values():
+            process.enforce(self._allowance)
+        for name, execution in list(self._executions.items()):
+            if not execution.is_cancelled and self._files.is_cancel_asked(name):
+                self._cancel(execution)
+
+    def _start_waiting(self) -> None:
+        while self._waiting and len(self._running) < self._settings.workers:
+            attempt = self._waiting.popleft()
+            try:
+                self._running[attempt] = self._started(attempt)
+            except OSError as error:
+                log.warning("%s task %d did not start: %s", attempt.execution.record.execution, attempt.index, error)
+                self._settle(attempt, os.EX_OSERR)
+                return  # whatever is short now may be there at the next tick
+
+    def _started(self, attempt: _Attempt) -> TaskProcess:
+        if self._lifeline is None:
+            raise OSError("the launcher is closing")
+        record = attempt.execution.record
+        log_name = f"{record.stage}-{record.run_id}-{attempt.index}.{attempt.number}.log"
+        return TaskProcess(
+            self._command(record.stage, record.job_id, record.run_id),
+            environment=task_environment(
+                record,
+                index=attempt.index,
+                attempt=attempt.number,
+                lifeline=self._lifeline[0],
+                settings=self._settings,
+            ),
+            lifeline=self._lifeline[0],
+            log_path=self._home / "logs" / record.job_id / log_name,
+        )
+
+    def _cancel(self, execution: _Execution) -> None:
+        """Drop what waits and stop what runs."""
+        execution.is_cancelled = True
+        dropped = sum(attempt.execution is execution for attempt in self._waiting)
+        self._waiting = deque(attempt for attempt in self._waiting if attempt.execution is not execution)
+        for attempt, process in self._running.items():
+            if attempt.execution is execution:
+                process.stop()
+        self._finish_tasks(execution, dropped)
+
+    def _finish_tasks(self, execution: _Execution, tasks: int) -> None:
+        execution.unfinished -= tasks
+        name = execution.record.execution
+        if execution.unfinished == 0 and self._executions.pop(name, None) is not None:
+            self._files.remove(name)
+            log.info("%s ended", name)

@@ -1,0 +1,188 @@
+"""Job and chunk records in an SQLite file. The rules are the domain's; here they are applied one at a time."""
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from shared.adapters.local.database import Database
+from shared.domain import chunk as rules
+from shared.domain.chunk import Chunk, ChunkSummary, Failure, Lease, StartAnswer
+from shared.domain.job import Job
+from shared.domain.limits import Limits
+from shared.domain.messages import StageName
+from shared.domain.record import from_dict, to_dict
+from shared.errors import LeaseLost, NotFound
+from shared.ports import Clock
+
+SCHEMA = (
+    """
+    CREATE TABLE jobs (
+        id TEXT PRIMARY KEY,
+        state TEXT NOT NULL,
+        is_unfinished INTEGER NOT NULL,
+        created_at REAL NOT NULL,
+        body TEXT NOT NULL
+    );
+    CREATE INDEX jobs_by_age ON jobs (is_unfinished, created_at);
+    CREATE TABLE chunks (
+        job_id TEXT NOT NULL,
+        stage TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (job_id, stage, number)
+    ) WITHOUT ROWID
+    """,
+)
+
+
+class SqliteJobs:
+    """A JobStore in one file, safe for many threads and processes. Raises TryAgain when the file is locked too long."""
+
+    def __init__(self, path: Path, *, clock: Clock, limits: Limits) -> None:
+        self._database = Database(path, schema=SCHEMA)
+        self._clock = clock
+        self._limits = limits
+
+    def create(self, job: Job) -> bool:
+        """Store a new job. Returns False, changing nothing, when a job of that id exists."""
+        with self._database.changing() as db:
+            sql = "INSERT INTO jobs (id, state, is_unfinished, created_at, body) VALUES (?, ?, ?, ?, ?)"
+            cursor = db.execute(f"{sql} ON CONFLICT (id) DO NOTHING", (job.id, *_columns(job)))
+            return cursor.rowcount == 1
+
+    def get(self, job_id: str) -> Job:
+        """Raises NotFound."""
+        with self._database.reading() as db:
+            return _job(db, job_id)
+
+    def update(self, job_id: str, change: Callable[[Job], Job]) -> Job:
+        """Apply a pure change, which may run twice, and return the job as it now is. Raises NotFound."""
+        with self._database.changing() as db:
+            before = _job(db, job_id)
+            after = change(before)
+            if after.id != job_id:
+                raise ValueError(f"a change made job {job_id} into {after.id}")
+            if after != before:
+                sql = "UPDATE jobs SET state = ?, is_unfinished = ?, created_at = ?, body = ? WHERE id = ?"
+                db.execute(sql, (*_columns(after), job_id))
+            return after
+
+    def list(self, *, unfinished_only: bool = False) -> Sequence[Job]:
+        """Return the jobs, oldest first; a final job that still has something to tell counts as unfinished."""
+        only = "WHERE is_unfinished = 1" if unfinished_only else ""
+        with self._database.reading() as db:
+            rows = db.execute(f"SELECT body FROM jobs {only} ORDER BY created_at, rowid").fetchall()
+        return [from_dict(Job, json.loads(body)) for (body,) in rows]
+
+    def start_chunk(self, job_id: str, stage: StageName, index: int, *, run_id: str, task_attempt: int) -> StartAnswer:
+        """Take the chunk's lease, counting the attempt, or say why not. Raises NotFound for an unknown job."""
+        with self._database.changing() as db:
+            job = _job(db, job_id)
+            before = _chunk(db, job_id, stage, index) or Chunk(stage=stage, index=index)
+            after, answer = rules.start(
+                before,
+                job_id=job_id,
+                run_id=run_id,
+                current_run_id=job.wanted_run(stage),
+                task_attempt=task_attempt,
+                token=secrets.token_hex(6),
+                now=self._clock(),
+                max_attempts=self._limits.max_attempts,
+                rerun_after_s=self._limits.rerun_after_s,
+            )
+            if after != before:
+                _put_chunk(db, job_id, after)
+            return answer
+
+    def beat(self, lease: Lease, position: float) -> None:
+        """Record how far the task is. Raises LeaseLost, also once the job does not want the chunk any more."""
+        with self._database.changing() as db:
+            before = _held_chunk(db, lease)
+            if not _is_wanted(db, lease):
+                raise LeaseLost(f"{_title(lease)}: its job no longer wants it.")
+            after = rules.moved(before, position=position, now=self._clock())
+            if after != before:
+                _put_chunk(db, lease.job_id, after)
+
+    def finish_chunk(self, lease: Lease, *, result: str, numbers: dict[str, float]) -> None:
+        """Name the winner's part. Raises LeaseLost."""
+        self._change_chunk(
+            lease, lambda chunk: rules.finished(chunk, result=result, numbers=numbers, now=self._clock())
+        )
+
+    def fail_chunk(self, lease: Lease, error: Failure, *, is_final: bool) -> Chunk:
+        """Record an error and return the chunk: failed, or pending for another attempt. Raises LeaseLost."""
+        most = self._limits.max_attempts
+        return self._change_chunk(
+            lease,
+            lambda chunk: rules.failed(chunk, error=error, is_final=is_final, max_attempts=most, now=self._clock()),
+        )
+
+    def hand_back_chunk(self, lease: Lease) -> None:
+        """The task was told to stop: the chunk is pending again and the attempt does not count. Raises LeaseLost."""
+        self._change_chunk(lease, lambda chunk: rules.handed_back(chunk, now=self._clock()))
+
+    def chunk_summary(self, job_id: str, stage: StageName) -> ChunkSummary:
+        """Return counts, the running and the failed chunks."""
+        return rules.summarise(self.chunks(job_id, stage))
+
+    def chunks(self, job_id: str, stage: StageName) -> Sequence[Chunk]:
+        """Return the records of all chunks that were ever started, by index."""
+        sql = "SELECT body FROM chunks WHERE job_id = ? AND stage = ? ORDER BY number"
+        with self._database.reading() as db:
+            rows = db.execute(sql, (job_id, stage)).fetchall()
+        return [from_dict(Chunk, json.loads(body)) for (body,) in rows]
+
+    def close(self) -> None:
+        """Close this process's connections."""
+        self._database.close()
+
+    def _change_chunk(self, lease: Lease, change: Callable[[Chunk], Chunk]) -> Chunk:
+        with self._database.changing() as db:
+            after = change(_held_chunk(db, lease))
+            _put_chunk(db, lease.job_id, after)
+            return after
+
+
+def _columns(job: Job) -> tuple[str, bool, float, str]:
+    is_unfinished = not job.is_final or bool(job.outbox)
+    return job.state, is_unfinished, job.created_at, json.dumps(to_dict(job))
+
+
+def _job(db: sqlite3.Connection, job_id: str) -> Job:
+    row = db.execute("SELECT body FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    if row is None:
+        raise NotFound(f"There is no job {job_id}.", code="unknown_job")
+    return from_dict(Job, json.loads(row[0]))
+
+
+def _chunk(db: sqlite3.Connection, job_id: str, stage: StageName, index: int) -> Chunk | None:
+    sql = "SELECT body FROM chunks WHERE job_id = ? AND stage = ? AND number = ?"
+    row = db.execute(sql, (job_id, stage, index)).fetchone()
+    return None if row is None else from_dict(Chunk, json.loads(row[0]))
+
+
+def _put_chunk(db: sqlite3.Connection, job_id: str, chunk: Chunk) -> None:
+    sql = "INSERT OR REPLACE INTO chunks (job_id, stage, number, body) VALUES (?, ?, ?, ?)"
+    db.execute(sql, (job_id, chunk.stage, chunk.index, json.dumps(to_dict(chunk))))
+
+
+def _held_chunk(db: sqlite3.Connection, lease: Lease) -> Chunk:
+    chunk = _chunk(db, lease.job_id, lease.stage, lease.index)
+    if chunk is None or not rules.is_held_by(chunk, lease):
+        raise LeaseLost(f"{_title(lease)}: another task has it now, or it has ended.")
+    return chunk
+
+
+def _is_wanted(db: sqlite3.Connection, lease: Lease) -> bool:
+    """Return whether the job still waits for the chunk. An older run's task may go on: a newer run leaves it alone."""
+    try:
+        return _job(db, lease.job_id).wanted_run(lease.stage) is not None
+    except NotFound:
+        return False
+
+
+def _title(lease: Lease) -> str:
+    return f"{lease.stage} part {lease.index} of job {lease.job_id} (attempt {lease.attempt})"

@@ -1,0 +1,67 @@
+"""The one place where real things are plugged into the ports; adapters are imported when they are needed."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from shared.ports import Clock, Cloud, Deliveries
+from shared.settings import Settings
+
+LOCAL_SUBSCRIPTIONS = ("object-finalized", "stage-requested", "stage-done")
+"""What the event pump of one machine has handlers for."""
+VISIBILITY_S = 30.0  # the slowest handler looks at a source for 20 s; a killed pump's message comes back after this
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalCloud(Cloud):
+    """A cloud on one machine: its messages have to be pulled, and it has to be closed by whoever launches jobs."""
+
+    deliveries: Deliveries
+    closers: tuple[Callable[[], None], ...]
+
+    def close(self) -> None:
+        """Stop every task and close the files."""
+        for closer in self.closers:
+            closer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def connect(settings: Settings, *, clock: Clock = time.time) -> Cloud:
+    """Return the cloud that the settings name. Nothing is opened, made or started before it is used."""
+    match settings.cloud:
+        case "local":
+            return connect_local(settings, clock=clock)
+
+
+def connect_local(settings: Settings, *, clock: Clock = time.time) -> LocalCloud:
+    """Return this machine as a cloud, below `settings.home`."""
+    from shared.adapters.local.folder_store import FolderStore
+    from shared.adapters.local.process_launcher import ProcessLauncher
+    from shared.adapters.local.sqlite_bus import SqliteBus
+    from shared.adapters.local.sqlite_jobs import SqliteJobs
+
+    home = settings.home.absolute()
+    objects = home / "objects"
+    jobs = SqliteJobs(home / "jobs.sqlite3", clock=clock, limits=settings.limits)
+    bus = SqliteBus(
+        home / "messages.sqlite3", clock=clock, subscriptions=LOCAL_SUBSCRIPTIONS, visibility_s=VISIBILITY_S
+    )
+    launcher = ProcessLauncher(settings, home=home, clock=clock)
+    return LocalCloud(
+        uploads=FolderStore(objects / "uploads", bucket="uploads", keeps_references=True, announce=bus.publish),
+        work=FolderStore(objects / "work", bucket="work"),
+        downloads=FolderStore(objects / "downloads", bucket="downloads"),
+        jobs=jobs,
+        bus=bus,
+        launcher=launcher,
+        clock=clock,
+        limits=settings.limits,
+        deliveries=bus,
+        closers=(launcher.close, bus.close, jobs.close),
+    )

@@ -1,0 +1,190 @@
+"""What the pipeline needs from a cloud, as protocols; the adapters are the only ones that know how."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from shared.domain.chunk import Chunk, ChunkSummary, Failure, Lease, StartAnswer
+from shared.domain.job import Job
+from shared.domain.limits import Limits
+from shared.domain.messages import Message, StageName
+from shared.domain.plan import ExecutionState
+
+if TYPE_CHECKING:  # functions load this module too, and numpy is nothing to them
+    import numpy as np
+    from numpy.typing import NDArray
+
+Clock = Callable[[], float]
+"""Returns seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectStat:
+    """What a store knows of an object without reading it."""
+
+    name: str
+    size_bytes: int
+    generation: str
+    """Changes whenever the object's bytes are replaced."""
+
+
+class ObjectStore(Protocol):
+    """Whole objects by name. Writes are atomic: a reader sees the old bytes or the new, never a mixture.
+
+    Names come from `domain/object_names.py`; a name that leaves the store raises ValueError.
+    """
+
+    def open(self, name: str, generation: str | None = None) -> BinaryIO:
+        """Return a seekable reader, pinned to the generation. Raises NotFound when that generation is gone."""
+        ...
+
+    def read(self, name: str) -> bytes:
+        """Return the whole object. Raises NotFound."""
+        ...
+
+    def write(self, name: str, data: bytes, *, only_if_absent: bool = False) -> ObjectStat:
+        """Store the bytes. Raises AlreadyThere when `only_if_absent` and the name is taken; one of many racers wins."""
+        ...
+
+    def upload(self, path: Path, name: str, *, only_if_absent: bool = False) -> ObjectStat:
+        """Store a file. Raises AlreadyThere like `write`."""
+        ...
+
+    def stat(self, name: str) -> ObjectStat:
+        """Raises NotFound."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Yield the names that begin with the prefix, in order."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove the object; one that is not there is no error."""
+        ...
+
+
+class JobStore(Protocol):
+    """Job and chunk records. Every change is serialised; the rules are those of `domain/job.py` and `chunk.py`."""
+
+    def create(self, job: Job) -> bool:
+        """Store a new job. Returns False, changing nothing, when a job of that id exists."""
+        ...
+
+    def get(self, job_id: str) -> Job:
+        """Raises NotFound."""
+        ...
+
+    def update(self, job_id: str, change: Callable[[Job], Job]) -> Job:
+        """Apply a pure change, which may run twice, and return the job as it now is. Raises NotFound."""
+        ...
+
+    def list(self, *, unfinished_only: bool = False) -> Sequence[Job]:
+        """Return the jobs, oldest first; a final job that still has something in its outbox counts as unfinished."""
+        ...
+
+    def start_chunk(self, job_id: str, stage: StageName, index: int, *, run_id: str, task_attempt: int) -> StartAnswer:
+        """Take the chunk's lease, counting the attempt, or say why not. Raises NotFound for an unknown job."""
+        ...
+
+    def beat(self, lease: Lease, position: float) -> None:
+        """Record how far the task is. Raises LeaseLost, also once the job or its stage has ended."""
+        ...
+
+    def finish_chunk(self, lease: Lease, *, result: str, numbers: dict[str, float]) -> None:
+        """Name the winner's part. Raises LeaseLost."""
+        ...
+
+    def fail_chunk(self, lease: Lease, error: Failure, *, is_final: bool) -> Chunk:
+        """Record an error and return the chunk: failed, or pending for another attempt. Raises LeaseLost."""
+        ...
+
+    def hand_back_chunk(self, lease: Lease) -> None:
+        """The task was told to stop: the chunk is pending again and the attempt does not count. Raises LeaseLost."""
+        ...
+
+    def chunk_summary(self, job_id: str, stage: StageName) -> ChunkSummary:
+        """Return counts, the running and the failed chunks."""
+        ...
+
+    def chunks(self, job_id: str, stage: StageName) -> Sequence[Chunk]:
+        """Return the records of all chunks that were ever started, by index."""
+        ...
+
+
+class EventBus(Protocol):
+    """Messages to whoever subscribed to their topic, at least once, in any order."""
+
+    def publish(self, message: Message) -> None: ...
+
+
+class JobLauncher(Protocol):
+    """Runs one execution of a stage's job: one task per entry of the run's chunk list, in any order."""
+
+    def launch(self, stage: StageName, job_id: str, run_id: str, *, tasks: int) -> str:
+        """Start the execution and return its name. Never retried by the adapter."""
+        ...
+
+    def state(self, execution: str) -> ExecutionState:
+        """Return whether tasks may still be running; an execution nobody knows has ended."""
+        ...
+
+    def cancel(self, execution: str) -> None:
+        """Stop the execution's tasks; one that has ended is no error."""
+        ...
+
+
+class PoseDetector(Protocol):
+    """Finds one person in a picture."""
+
+    versions: dict[str, str]
+    """Names and versions of the runtime and the model, for the report."""
+
+    def detect(self, picture: "NDArray[np.uint8]") -> Sequence[tuple[float, float, float]] | None:
+        """Return (x, y, visibility) of each of `domain.pose.KEYPOINTS`, None when nobody is seen.
+
+        x and y are shares of the picture; `picture` is C-contiguous RGB of shape (height, width, 3).
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A message on its way to its handler."""
+
+    id: int
+    topic: str
+    body: str
+    attempts: int
+    """How often it was delivered, this time included."""
+
+
+class Deliveries(Protocol):
+    """The pull side of a bus, for the one machine where nobody pushes messages to handlers."""
+
+    def take(self, *, keys: Collection[str] | None = None) -> Delivery | None:
+        """Return a message that is due and hide it for a while, None when there is none.
+
+        `keys` limits it to messages about these jobs. A message that is neither acknowledged nor retried appears again.
+        """
+        ...
+
+    def acknowledge(self, delivery: Delivery) -> None: ...
+
+    def retry(self, delivery: Delivery, *, after_s: float) -> None:
+        """Deliver it again, not before `after_s` has passed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cloud:
+    """Everything the pipeline reaches for."""
+
+    uploads: ObjectStore
+    work: ObjectStore
+    downloads: ObjectStore
+    jobs: JobStore
+    bus: EventBus
+    launcher: JobLauncher
+    clock: Clock
+    limits: Limits

@@ -1,0 +1,446 @@
+"""What every JobStore does. An adapter joins with a subclass whose fixture `make` returns clients of one store."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from typing import Protocol
+
+import pytest
+
+from shared.domain import job as rules
+from shared.domain.chunk import AlreadyDone, Chunk, Exhausted, Failure, Held, Lease, StartAnswer, Superseded
+from shared.domain.job import Job, Source, Stage, Warned
+from shared.domain.limits import Limits
+from shared.domain.messages import JobEvent, ObjectFinalized, StageDone, StageRequested
+from shared.domain.options import MotionOptions, Options
+from shared.domain.units import ChunkPlan
+from shared.domain.video import AudioStream, Video
+from shared.errors import LeaseLost, NotFound
+from shared.ports import Clock, JobStore
+from tests.contracts.hand_clock import HandClock
+from tests.contracts.racing import race_in_processes, race_in_threads
+
+
+class Make(Protocol):
+    """Returns one more client of the test's own store, empty at first. It can be pickled: other processes call it."""
+
+    def __call__(self, *, clock: Clock, limits: Limits) -> JobStore: ...
+
+
+LIMITS = Limits(max_attempts=3, rerun_after_s=180.0)
+OOPS = Failure(code="decode_error", message="Part 0 could not be decoded.")
+
+
+def new_job(job_id: str = "job", *, created_at: float = 0.0, run_id: str | None = "run-1") -> Job:
+    """Return a job in analysis whose pose stage has four chunks and this current run."""
+    stage = Stage(plan=ChunkPlan(unit_s=10.0, units=4, units_per_chunk=1), state="launched", run_id=run_id)
+    return Job(
+        id=job_id,
+        source=Source(file_name="clip.mov", generation="1", size_bytes=1),
+        options=Options(),
+        created_at=created_at,
+        state="analysing",
+        stages={"pose": stage},
+    )
+
+
+def full_job() -> Job:
+    """Return a job with every field away from its default."""
+    sound = AudioStream(index=1, codec="aac", rate_hz=48000, channels=2, language="eng", is_default=True)
+    video = Video(
+        container="mov,mp4",
+        duration_s=61.5,
+        start_s=0.1,
+        stream_index=0,
+        codec="h264",
+        pixel_format="yuv420p",
+        coded_width=1920,
+        coded_height=1088,
+        width=1080,
+        height=1920,
+        fps=Fraction(30000, 1001),
+        is_variable_rate=True,
+        rotation_deg=90,
+        is_mirrored=True,
+        sample_aspect_ratio=Fraction(4, 3),
+        is_interlaced=True,
+        audio=(sound,),
+        warnings=("odd",),
+    )
+    stage = Stage(
+        plan=ChunkPlan(unit_s=10.0, units=7, units_per_chunk=2),
+        state="launching",
+        requests=2,
+        requested_at=1.5,
+        run_id="run-2",
+        launching_until=60.5,
+        execution="pose-run-1",
+        launches=1,
+        started_at=1.25,
+        ended_at=2.5,
+        error=OOPS,
+    )
+    return Job(
+        id="full",
+        source=Source(file_name='Ünïcode "clip"\n.mov', generation="5-6", size_bytes=2**40),
+        options=Options(mode="motion", render="encode", target_s=30.0, motion=MotionOptions(min_moving_s=2.0)),
+        created_at=0.5,
+        owner="someone",
+        batch="holiday",
+        labels={"k": "v"},
+        state="analysing",
+        revision=2,
+        epoch=3,
+        video=video,
+        stages={"pose": stage},
+        outbox=(
+            StageRequested(job_id="full", epoch=3, stage="pose", request=1),
+            StageDone(job_id="full", epoch=3, stage="pose"),
+            JobEvent(type="created", job_id="full", epoch=3, revision=2, n=0, state="queued", labels={"k": "v"}),
+            ObjectFinalized(bucket="uploads", name="a", generation="1", size_bytes=2),
+        ),
+        events=4,
+        error=OOPS,
+        warnings=(Warned(code="no_sound", message="There is no sound."),),
+        artifacts={"reel": "downloads/full/r1/reel.mp4"},
+        numbers={"reel_s": 29.97},
+        deadline=3600.5,
+        queued_at=1.0,
+        ended_at=2.0,
+    )
+
+
+def start(jobs: JobStore, index: int = 0, *, run_id: str = "run-1", task_attempt: int = 0) -> StartAnswer:
+    return jobs.start_chunk("job", "pose", index, run_id=run_id, task_attempt=task_attempt)
+
+
+def leased(jobs: JobStore, index: int = 0, *, run_id: str = "run-1", task_attempt: int = 0) -> Lease:
+    answer = start(jobs, index, run_id=run_id, task_attempt=task_attempt)
+    assert isinstance(answer, Lease)
+    return answer
+
+
+def with_run(run_id: str) -> Callable[[Job], Job]:
+    """Return the change that puts another run in the pose stage's place."""
+    return lambda job: replace(job, stages={"pose": replace(job.stages["pose"], run_id=run_id)})
+
+
+def counted(job: Job) -> Job:
+    return replace(job, numbers={"count": job.numbers.get("count", 0) + 1})
+
+
+class JobStoreContract:
+    """Claims about one store of jobs and chunks."""
+
+    @pytest.fixture
+    def clock(self) -> HandClock:
+        return HandClock()
+
+    @pytest.fixture
+    def jobs(self, make: Make, clock: HandClock) -> JobStore:
+        """A store that holds one job in analysis."""
+        store = make(clock=clock, limits=LIMITS)
+        assert store.create(new_job())
+        return store
+
+    # Jobs
+
+    def test_a_job_comes_back_as_it_was(self, jobs: JobStore) -> None:
+        assert jobs.create(full_job())
+        assert jobs.get("full") == full_job()
+
+    def test_an_unknown_job_is_not_found(self, jobs: JobStore) -> None:
+        calls: list[Callable[[], object]] = [
+            lambda: jobs.get("other"),
+            lambda: jobs.update("other", counted),
+            lambda: jobs.start_chunk("other", "pose", 0, run_id="run-1", task_attempt=0),
+        ]
+        for call in calls:
+            with pytest.raises(NotFound):
+                call()
+
+    def test_creating_a_job_twice_changes_nothing(self, jobs: JobStore) -> None:
+        assert not jobs.create(replace(new_job(), owner="intruder"))
+        assert jobs.get("job") == new_job()
+
+    def test_one_of_16_threads_creates_the_job(self, make: Make, clock: HandClock) -> None:
+        answers = race_in_threads(
+            16, lambda number: make(clock=clock, limits=LIMITS).create(replace(new_job("new"), owner=str(number)))
+        )
+        assert answers.count(True) == 1
+        assert make(clock=clock, limits=LIMITS).get("new").owner == str(answers.index(True))
+
+    def test_update_returns_and_stores_the_changed_job(self, jobs: JobStore) -> None:
+        assert jobs.update("job", counted).numbers == {"count": 1}
+        assert jobs.get("job").numbers == {"count": 1}
+
+    def test_a_change_that_raises_changes_nothing(self, jobs: JobStore) -> None:
+        def fail(job: Job) -> Job:
+            raise ArithmeticError("no")
+
+        with pytest.raises(ArithmeticError):
+            jobs.update("job", fail)
+        assert jobs.get("job") == new_job()
+        assert jobs.update("job", counted).numbers == {"count": 1}
+
+    def test_a_change_cannot_rename_a_job(self, jobs: JobStore) -> None:
+        with pytest.raises(ValueError, match="other"):
+            jobs.update("job", lambda job: replace(job, id="other"))
+        assert [job.id for job in jobs.list()] == ["job"]
+
+    def test_200_updates_by_8_threads_all_count(self, make: Make, jobs: JobStore, clock: HandClock) -> None:
+        shared = make(clock=clock, limits=LIMITS)
+
+        def add_25(number: int) -> None:
+            mine = shared if number % 2 else make(clock=clock, limits=LIMITS)
+            for _ in range(25):
+                mine.update("job", counted)
+
+        race_in_threads(8, add_25)
+        assert jobs.get("job").numbers == {"count": 200}
+
+    def test_updates_by_several_processes_all_count(self, make: Make, jobs: JobStore) -> None:
+        race_in_processes(count_up, [(make, 25)] * 3)
+        assert jobs.get("job").numbers == {"count": 75}
+
+    def test_list_gives_the_oldest_first(self, jobs: JobStore) -> None:
+        for job_id, created_at in (("c", 3.0), ("a", 1.0), ("b", 2.0)):
+            jobs.create(new_job(job_id, created_at=created_at))
+        assert [job.id for job in jobs.list()] == ["job", "a", "b", "c"]
+
+    def test_unfinished_jobs_are_those_with_something_left_to_do(self, jobs: JobStore) -> None:
+        for state in ("awaiting_upload", "queued", "done", "failed", "cancelled", "expired", "erasing"):
+            jobs.create(replace(new_job(state, created_at=1.0), state=state))
+        assert [job.id for job in jobs.list(unfinished_only=True)] == ["job", "awaiting_upload", "queued", "erasing"]
+
+    def test_a_final_job_is_unfinished_until_its_outbox_is_empty(self, jobs: JobStore) -> None:
+        jobs.update("job", lambda job: rules.failed(job, OOPS, now=1.0))
+        (failed,) = jobs.list(unfinished_only=True)
+        assert failed.is_final
+        jobs.update("job", lambda job: rules.published(job, job.outbox))
+        assert jobs.list(unfinished_only=True) == []
+
+    # Taking a chunk
+
+    def test_the_first_task_gets_the_lease(self, jobs: JobStore, clock: HandClock) -> None:
+        lease = leased(jobs, 2)
+        assert (lease.job_id, lease.stage, lease.index, lease.run_id, lease.attempt) == ("job", "pose", 2, "run-1", 1)
+        (chunk,) = jobs.chunks("job", "pose")
+        assert chunk == Chunk(
+            stage="pose",
+            index=2,
+            state="running",
+            lease=lease.token,
+            run_id="run-1",
+            attempts=1,
+            moved_at=clock.now,
+        )
+
+    def test_a_lease_s_token_can_be_part_of_a_name(self, jobs: JobStore) -> None:
+        tokens = [leased(jobs, index).token for index in range(4)]
+        assert len(set(tokens)) == 4
+        assert all(token.isalnum() and len(token) >= 12 for token in tokens)
+
+    def test_of_16_threads_one_gets_the_lease_and_the_rest_is_told_it_is_held(
+        self, make: Make, jobs: JobStore, clock: HandClock
+    ) -> None:
+        answers = race_in_threads(16, lambda _: start(make(clock=clock, limits=LIMITS)))
+        assert sum(isinstance(answer, Lease) for answer in answers) == 1
+        assert answers.count(Held()) == 15
+        assert jobs.chunks("job", "pose")[0].attempts == 1
+
+    def test_of_several_processes_one_gets_each_lease(self, make: Make, jobs: JobStore) -> None:
+        answers = race_in_processes(start_all, [(make,)] * 3)
+        for index in range(4):
+            assert sorted(taken[index] for taken in answers) == [False, False, True]
+
+    def test_a_done_chunk_is_not_computed_again(self, jobs: JobStore) -> None:
+        jobs.finish_chunk(leased(jobs), result="part", numbers={})
+        assert start(jobs, task_attempt=1) == AlreadyDone()
+        jobs.update("job", with_run("run-2"))
+        assert start(jobs, run_id="run-2") == AlreadyDone()
+
+    def test_a_task_of_another_run_is_superseded(self, jobs: JobStore) -> None:
+        assert start(jobs, run_id="run-0") == Superseded()
+        assert jobs.chunks("job", "pose") == []
+
+    @pytest.mark.parametrize("state", ["done", "failed", "cancelled", "expired", "erasing"])
+    def test_a_job_that_has_ended_wants_no_task(self, jobs: JobStore, state: rules.JobState) -> None:
+        jobs.update("job", lambda job: replace(job, state=state))
+        assert start(jobs) == Superseded()
+
+    def test_a_settled_stage_wants_no_task(self, jobs: JobStore) -> None:
+        jobs.update("job", lambda job: rules.stage_settled(job, "pose", "failed_soft", now=1.0, error=OOPS))
+        assert start(jobs) == Superseded()
+
+    def test_a_stage_the_job_does_not_have_wants_no_task(self, jobs: JobStore) -> None:
+        assert jobs.start_chunk("job", "merge", 0, run_id="run-1", task_attempt=0) == Superseded()
+
+    def test_a_new_run_takes_over_and_the_old_task_loses_its_lease(self, jobs: JobStore) -> None:
+        old = leased(jobs)
+        jobs.update("job", with_run("run-2"))
+        new = leased(jobs, run_id="run-2")
+        assert new.attempt == 2
+        self.assert_lost(jobs, old)
+
+    def test_a_restarted_task_takes_over_from_itself(self, jobs: JobStore) -> None:
+        old = leased(jobs, task_attempt=0)
+        assert start(jobs, task_attempt=0) == Held()
+        new = leased(jobs, task_attempt=1)
+        assert new.attempt == 2
+        assert start(jobs, task_attempt=0) == Held()
+        self.assert_lost(jobs, old)
+        jobs.finish_chunk(new, result="part", numbers={})
+
+    def test_a_silent_task_is_replaced_after_a_while(self, jobs: JobStore, clock: HandClock) -> None:
+        old = leased(jobs)
+        clock.forward(LIMITS.rerun_after_s - 1)
+        assert start(jobs) == Held()
+        clock.forward(1)
+        assert leased(jobs).attempt == 2
+        self.assert_lost(jobs, old)
+
+    def test_a_chunk_whose_tasks_all_died_fails_as_a_crashed_worker(self, jobs: JobStore) -> None:
+        for task_attempt in range(LIMITS.max_attempts):
+            leased(jobs, task_attempt=task_attempt)
+        assert start(jobs, task_attempt=3) == Exhausted()
+        (failed,) = jobs.chunk_summary("job", "pose").failed
+        assert failed.error is not None and failed.error.code == "crashed_worker"
+        assert start(jobs, task_attempt=4) == Exhausted()
+
+    # Working on it
+
+    def test_a_beat_moves_the_position_and_the_time(self, jobs: JobStore, clock: HandClock) -> None:
+        lease, started_at = leased(jobs), clock.now
+        clock.forward(5)
+        jobs.beat(lease, 0.25)
+        clock.forward(5)
+        jobs.beat(lease, 0.25)
+        (chunk,) = jobs.chunks("job", "pose")
+        assert (chunk.position, chunk.moved_at) == (0.25, started_at + 5)
+
+    @pytest.mark.parametrize("state", ["failed", "cancelled", "erasing"])
+    def test_a_beat_tells_the_task_that_its_job_has_ended(self, jobs: JobStore, state: rules.JobState) -> None:
+        lease = leased(jobs)
+        jobs.update("job", lambda job: replace(job, state=state))
+        with pytest.raises(LeaseLost):
+            jobs.beat(lease, 0.5)
+
+    def test_a_beat_tells_the_task_that_its_stage_is_settled(self, jobs: JobStore) -> None:
+        lease = leased(jobs)
+        jobs.update("job", lambda job: rules.stage_settled(job, "pose", "failed_soft", now=1.0, error=OOPS))
+        with pytest.raises(LeaseLost):
+            jobs.beat(lease, 0.5)
+
+    def test_a_new_run_leaves_a_task_alone_that_moves(self, jobs: JobStore) -> None:
+        lease = leased(jobs)
+        jobs.update("job", with_run("run-2"))
+        jobs.beat(lease, 0.5)
+        jobs.finish_chunk(lease, result="part", numbers={})
+        assert jobs.chunk_summary("job", "pose").done == 1
+
+    def test_a_finished_chunk_names_its_part(self, jobs: JobStore, clock: HandClock) -> None:
+        lease = leased(jobs)
+        clock.forward(7)
+        jobs.finish_chunk(lease, result="work/job/pose/00000.abc.json", numbers={"frames": 300.0})
+        (chunk,) = jobs.chunks("job", "pose")
+        assert (chunk.state, chunk.result, chunk.numbers, chunk.position, chunk.moved_at) == (
+            "done",
+            "work/job/pose/00000.abc.json",
+            {"frames": 300.0},
+            1.0,
+            clock.now,
+        )
+        self.assert_lost(jobs, lease)
+
+    def test_a_failed_chunk_may_be_started_again_while_the_budget_lasts(self, jobs: JobStore) -> None:
+        for attempt in (1, 2):
+            chunk = jobs.fail_chunk(leased(jobs), OOPS, is_final=False)
+            assert (chunk.state, chunk.attempts, chunk.error) == ("pending", attempt, OOPS)
+        chunk = jobs.fail_chunk(leased(jobs), OOPS, is_final=False)
+        assert (chunk.state, chunk.attempts) == ("failed", 3)
+        assert jobs.chunks("job", "pose") == [chunk]
+        assert start(jobs) == Exhausted()
+
+    def test_a_final_failure_ends_the_chunk_at_once(self, jobs: JobStore) -> None:
+        lease = leased(jobs)
+        assert jobs.fail_chunk(lease, OOPS, is_final=True).state == "failed"
+        assert start(jobs) == Exhausted()
+        self.assert_lost(jobs, lease)
+
+    def test_handing_back_does_not_count(self, jobs: JobStore) -> None:
+        for _ in range(LIMITS.max_attempts + 2):
+            lease = leased(jobs)
+            assert lease.attempt == 1
+            jobs.beat(lease, 0.5)
+            jobs.hand_back_chunk(lease)
+        (chunk,) = jobs.chunks("job", "pose")
+        assert (chunk.state, chunk.attempts, chunk.position) == ("pending", 0, 0.0)
+        self.assert_lost(jobs, lease)
+
+    def test_a_lease_of_a_chunk_nobody_knows_is_lost(self, jobs: JobStore) -> None:
+        for job_id in ("job", "other"):
+            self.assert_lost(jobs, Lease(job_id=job_id, stage="pose", index=3, run_id="run-1", token="x", attempt=1))
+
+    def test_of_two_tasks_with_one_chunk_one_finishes(self, make: Make, jobs: JobStore, clock: HandClock) -> None:
+        old, new = leased(jobs, task_attempt=0), leased(jobs, task_attempt=1)
+
+        def finish(number: int) -> bool:
+            lease = (old, new)[number % 2]
+            try:
+                make(clock=clock, limits=LIMITS).finish_chunk(lease, result=f"{lease.token}-{number}", numbers={})
+            except LeaseLost:
+                return False
+            return True
+
+        answers = race_in_threads(8, finish)
+        assert answers.count(True) == 1
+        (chunk,) = jobs.chunks("job", "pose")
+        assert chunk.result == f"{new.token}-{answers.index(True)}"
+
+    # Looking at them
+
+    def test_a_summary_counts_and_names_the_slowest(self, jobs: JobStore, clock: HandClock) -> None:
+        jobs.finish_chunk(leased(jobs, 0), result="part", numbers={})
+        jobs.fail_chunk(leased(jobs, 1), OOPS, is_final=True)
+        slow = leased(jobs, 2)
+        clock.forward(10)
+        jobs.beat(leased(jobs, 3), 0.5)
+        summary = jobs.chunk_summary("job", "pose")
+        assert (summary.done, summary.ended, summary.position_sum) == (1, 2, 1.5)
+        assert [chunk.index for chunk in summary.running] == [2, 3]
+        assert [chunk.index for chunk in summary.failed] == [1]
+        assert summary.slowest is not None and summary.slowest.lease == slow.token
+
+    def test_chunks_come_by_number_and_by_stage(self, jobs: JobStore) -> None:
+        for index in (3, 0, 2):
+            leased(jobs, index)
+        assert [chunk.index for chunk in jobs.chunks("job", "pose")] == [0, 2, 3]
+        assert jobs.chunks("job", "merge") == jobs.chunks("other", "pose") == []
+
+    def assert_lost(self, jobs: JobStore, lease: Lease) -> None:
+        """Assert that nothing can be done with the lease, and that trying to changes nothing."""
+        before = jobs.chunks("job", "pose")
+        calls: list[Callable[[], object]] = [
+            lambda: jobs.beat(lease, 0.9),
+            lambda: jobs.finish_chunk(lease, result="late", numbers={}),
+            lambda: jobs.fail_chunk(lease, OOPS, is_final=True),
+            lambda: jobs.hand_back_chunk(lease),
+        ]
+        for call in calls:
+            with pytest.raises(LeaseLost):
+                call()
+        assert jobs.chunks("job", "pose") == before
+
+
+def count_up(make: Make, times: int) -> None:
+    jobs = make(clock=time.time, limits=LIMITS)
+    for _ in range(times):
+        jobs.update("job", counted)
+
+
+def start_all(make: Make) -> list[bool]:
+    """Return for each of the four chunks whether it was us who got it."""
+    jobs = make(clock=time.time, limits=LIMITS)
+    return [isinstance(start(jobs, index), Lease) for index in range(4)]

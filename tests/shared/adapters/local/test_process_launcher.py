@@ -1,0 +1,357 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from shared.adapters.local import task_process
+from shared.adapters.local.execution_files import ExecutionFiles, ExecutionRecord
+from shared.adapters.local.process_launcher import ProcessLauncher, task_command
+from shared.domain.messages import StageName
+from shared.errors import TryAgain
+from shared.settings import Settings
+from tests.contracts.job_launcher import (
+    RETRIES,
+    JobLauncherContract,
+    Make,
+    noted,
+    program,
+    wait_for_end,
+    wait_until,
+)
+
+MIB = 1024**2
+
+
+def launcher_for(source: str, home: Path, **settings: Any) -> ProcessLauncher:
+    def command(stage: StageName, job_id: str, run_id: str) -> list[str]:
+        return [sys.executable, "-S", "-c", source, job_id, run_id]  # without site-packages: ten times as fast
+
+    chosen = Settings(home=home, **{"workers": 2, **settings})
+    return ProcessLauncher(chosen, home=home, clock=time.time, command=command, task_retries=RETRIES)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def closed_later() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+class TestProcessLauncher(JobLauncherContract):
+    @pytest.fixture
+    def make(self, home: Path, closed_later: ExitStack) -> Make:
+        return lambda source: closed_later.enter_context(closing(launcher_for(source, home)))
+
+
+def test_a_task_runs_the_stage_s_own_module() -> None:
+    assert task_command("pose", "job", "run") == [sys.executable, "-m", "jobs.pose", "job", "run"]
+
+
+def test_no_more_than_the_workers_run_at_once_over_all_executions(home: Path, notes: Path) -> None:
+    body = """
+    started_at = time.monotonic()
+    time.sleep(0.05)
+    note(f"{sys.argv[-1]}", f"{started_at} {time.monotonic()}")
+    """
+    with closing(launcher_for(program(notes, body), home, workers=2)) as launcher:
+        executions = [launcher.launch("pose", "job", f"run{number}", tasks=4) for number in range(3)]
+        for execution in executions:
+            wait_for_end(launcher, execution)
+    times = [tuple(map(float, (notes / name).read_text().split())) for name in noted(notes)]
+    assert len(times) == 12
+    assert max(sum(start <= moment < end for start, end in times) for moment, _ in times) == 2
+    first, last = times[:4], times[8:]
+    assert max(start for start, _ in first) < min(start for start, _ in last)  # first come, first served
+
+
+def test_a_killed_task_is_restarted(home: Path, notes: Path) -> None:
+    body = """
+    note("ran")
+    time.sleep(60 if attempt == 0 else 0)
+    """
+    with closing(launcher_for(program(notes, body), home)) as launcher:
+        execution = launcher.launch("pose", "job", "run", tasks=1)
+        wait_until(lambda: noted(notes) == ["ran-0-0"])
+        (pid,) = launcher.pids()
+        os.kill(pid, signal.SIGKILL)
+        wait_for_end(launcher, execution)
+    assert noted(notes) == ["ran-0-0", "ran-0-1"]
+
+
+def test_a_restarted_task_goes_before_those_that_wait(home: Path, notes: Path) -> None:
+    with closing(
+        launcher_for(program(notes, 'note("ran", time.monotonic()); sys.exit(index == 0)'), home, workers=1)
+    ) as it:
+        wait_for_end(it, it.launch("pose", "job", "run", tasks=2))
+    by_time = sorted(noted(notes), key=lambda name: float((notes / name).read_text()))
+    assert by_time == ["ran-0-0", "ran-0-1", "ran-0-2", "ran-0-3", "ran-1-0"]
+
+
+def test_what_a_dead_task_started_dies_with_it(home: Path, notes: Path) -> None:
+    body = """
+    import subprocess
+    child = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(60)"])
+    note("child", child.pid)
+    time.sleep(60 if attempt == 0 else 0)
+    child.kill()
+    """
+    with closing(launcher_for(program(notes, body), home)) as launcher:
+        execution = launcher.launch("pose", "job", "run", tasks=1)
+        wait_until(lambda: noted(notes) == ["child-0-0"])
+        os.kill(launcher.pids()[0], signal.SIGKILL)
+        wait_until(lambda: is_gone(int((notes / "child-0-0").read_text())))
+        wait_for_end(launcher, execution)
+
+
+@pytest.mark.parametrize("holder", ["the task", "its child"])
+def test_a_task_above_its_memory_is_killed_and_no_other(home: Path, notes: Path, holder: str) -> None:
+    hold = "import time; data = bytearray(400 * 2**20); data[::4096] = b'1' * len(data[::4096]); time.sleep(60)"
+    greedy = f"exec({hold!r})" if holder == "the task" else f"subprocess.run([sys.executable, '-S', '-c', {hold!r}])"
+    body = f"""
+    import subprocess
+    note("ran")
+    if index == 0 and attempt == 0:
+        {greedy}
+    while index == 1 and not (notes / "ran-0-1").exists():
+        time.sleep(0.01)
+    note("end")
+    """
+    with closing(launcher_for(program(notes, body), home, task_memory_bytes=300 * MIB)) as launcher:
+        wait_for_end(launcher, launcher.launch("pose", "job", "run", tasks=2))
+    assert noted(notes) == ["end-0-1", "end-1-0", "ran-0-0", "ran-0-1", "ran-1-0"]
+    assert "more than the 300 MiB it may" in (home / "logs" / "job" / "pose-run-0.0.log").read_text()
+
+
+def test_a_task_that_takes_too_long_is_killed(home: Path, notes: Path) -> None:
+    body = 'note("ran"); time.sleep(60 if attempt == 0 else 0)'
+    with closing(launcher_for(program(notes, body), home, task_timeout_s=0.3)) as launcher:
+        wait_for_end(launcher, launcher.launch("pose", "job", "run", tasks=1))
+    assert noted(notes) == ["ran-0-0", "ran-0-1"]
+    assert "ran longer than 0.3 s" in (home / "logs" / "job" / "pose-run-0.0.log").read_text()
+
+
+def test_each_attempt_has_its_log_with_both_streams(home: Path, notes: Path) -> None:
+    body = 'print("out", index, attempt); print("err", file=sys.stderr); sys.exit(attempt == 0)'
+    with closing(launcher_for(program(notes, body), home)) as launcher:
+        wait_for_end(launcher, launcher.launch("pose", "job", "run", tasks=1))
+    logs = {path.name: path.read_text() for path in (home / "logs" / "job").iterdir()}
+    assert logs == {"pose-run-0.0.log": "out 0 0\nerr\n", "pose-run-0.1.log": "out 0 1\nerr\n"}
+
+
+def test_a_stopped_task_may_tidy_up(home: Path, notes: Path) -> None:
+    body = """
+    import signal
+    def tidy(*_):
+        note("tidied")
+        sys.exit(0)
+    signal.signal(signal.SIGTERM, tidy)
+    note("ran")
+    time.sleep(60)
+    """
+    with closing(launcher_for(program(notes, body), home)) as launcher:
+        execution = launcher.launch("pose", "job", "run", tasks=1)
+        wait_until(lambda: noted(notes) == ["ran-0-0"])
+        launcher.cancel(execution)
+        wait_for_end(launcher, execution)
+    assert noted(notes) == ["ran-0-0", "tidied-0-0"]
+
+
+def test_a_task_that_ignores_being_stopped_is_killed(home: Path, notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task_process, "GRACE_S", 0.3)
+    body = """
+    import signal
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    note("ran")
+    time.sleep(60)
+    """
+    with closing(launcher_for(program(notes, body), home)) as launcher:
+        launcher.launch("pose", "job", "run", tasks=1)
+        wait_until(lambda: noted(notes) == ["ran-0-0"])
+        (pid,) = launcher.pids()
+        launcher.close()
+        assert not psutil.pid_exists(pid)
+    assert "did not end within 0.3 s" in (home / "logs" / "job" / "pose-run-0.0.log").read_text()
+
+
+def test_closing_leaves_no_process_no_zombie_no_thread_and_no_file(home: Path, notes: Path) -> None:
+    threads = threading.active_count()
+    descriptors = len(os.listdir("/proc/self/fd")) if Path("/proc").exists() else 0
+    launcher = launcher_for(program(notes, 'note("ran"); time.sleep(60)'), home)
+    assert threading.active_count() == threads
+    execution = launcher.launch("pose", "job", "run", tasks=4)
+    wait_until(lambda: len(noted(notes)) == 2)
+    pids = launcher.pids()
+    assert len(pids) == 2
+    launcher.close()
+    launcher.close()
+    assert not any(psutil.pid_exists(pid) for pid in pids)  # a zombie would still exist
+    assert threading.active_count() == threads
+    assert list((home / "executions").iterdir()) == []
+    assert descriptors == (len(os.listdir("/proc/self/fd")) if descriptors else 0)
+    assert launcher.pids() == []
+    assert launcher.state(execution) == "ended"
+    with pytest.raises(TryAgain, match="closing"):
+        launcher.launch("pose", "job", "run", tasks=1)
+
+
+def test_ended_tasks_are_no_zombies(home: Path, notes: Path) -> None:
+    with closing(launcher_for(program(notes, 'note("ran", os.getpid())'), home)) as launcher:
+        wait_for_end(launcher, launcher.launch("pose", "job", "run", tasks=3))
+        assert not any(psutil.pid_exists(int((notes / name).read_text())) for name in noted(notes))
+
+
+def test_a_program_that_cannot_be_started_ends_the_execution(home: Path) -> None:
+    settings = Settings(home=home, workers=2)
+    command = ["/nowhere/python"]
+    it = ProcessLauncher(settings, home=home, clock=time.time, command=lambda *_: command, task_retries=1)
+    with closing(it) as launcher:
+        wait_for_end(launcher, launcher.launch("pose", "job", "run", tasks=3))
+
+
+@pytest.mark.parametrize(("job_id", "run_id"), [("../job", "run"), ("job", "a/b"), ("", "run"), ("job", ".hidden")])
+def test_ids_that_are_paths_are_refused(home: Path, job_id: str, run_id: str) -> None:
+    with closing(launcher_for("", home)) as launcher, pytest.raises(ValueError, match="cannot launch"):
+        launcher.launch("pose", job_id, run_id, tasks=1)
+
+
+def test_a_task_finds_the_project_and_the_settings_from_anywhere(
+    home: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (notes / "jobs.py").write_text("raise SystemExit('a file of the user s')")
+    monkeypatch.chdir(notes)
+    monkeypatch.setenv("SECRET_TOKEN", "x")
+    monkeypatch.setenv("MONTAGE_MAX_ATTEMPTS", "9")
+    source = """
+import jobs, os, shared.lifeline
+print(jobs.__file__)
+print(sorted(os.environ))
+print(os.environ["MONTAGE_MAX_ATTEMPTS"])
+"""
+    command = [sys.executable, "-c", source]
+    settings = Settings(home=home, workers=1, max_attempts=2)
+    it = ProcessLauncher(settings, home=home, clock=time.time, command=lambda *_: command, task_retries=0)
+    with closing(it) as launcher:
+        wait_for_end(launcher, launcher.launch("pose", "job", "run", tasks=1))
+    found, names, attempts = (home / "logs" / "job" / "pose-run-0.0.log").read_text().splitlines()
+    assert Path(found) == Path(__file__).parents[4] / "jobs" / "__init__.py"
+    assert "SECRET_TOKEN" not in names and "MONTAGE_HOME" in names
+    assert attempts == "2"
+
+
+# What only shows between processes
+
+OWNER = """
+import json, sys, time
+from pathlib import Path
+from tests.shared.adapters.local.test_process_launcher import launcher_for
+launcher = launcher_for({source!r}, Path({home!r}), workers=3)
+execution = launcher.launch("pose", "job", "run", tasks=3)
+while len(launcher.pids()) < 3:
+    time.sleep(0.01)
+print(json.dumps([execution, launcher.pids()]), flush=True)
+time.sleep(600)
+"""
+
+# The grandchild does not know the lifeline.
+TIED = """
+from shared.lifeline import watch_lifeline
+import subprocess
+watch_lifeline()
+child = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"])
+note("tied", child.pid)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def owner(home: Path, notes: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Another process that launched three tasks, each with a child of its own."""
+    source = OWNER.format(source=program(notes, TIED), home=str(home))
+    root = str(Path(__file__).parents[4])
+    command = [sys.executable, "-c", source]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        process.kill()
+
+
+def launched_by(owner: "subprocess.Popen[str]", notes: Path) -> tuple[str, list[int]]:
+    """Return the execution and the pids of its tasks and their children, once all are there."""
+    assert owner.stdout is not None
+    execution, pids = json.loads(owner.stdout.readline())
+    wait_until(lambda: len(noted(notes)) == 3)
+    return execution, [*pids, *(int((notes / name).read_text()) for name in noted(notes))]
+
+
+def test_tasks_die_within_two_seconds_of_their_killed_parent(
+    owner: "subprocess.Popen[str]", home: Path, notes: Path
+) -> None:
+    execution, pids = launched_by(owner, notes)
+    with closing(launcher_for("", home)) as launcher:
+        assert launcher.state(execution) == "running"
+        owner.kill()
+        wait_until(lambda: all(is_gone(pid) for pid in pids), within_s=2.0)
+        assert launcher.state(execution) == "ended"  # while the owner is a zombie, too
+        launcher.cancel(execution)
+        wait_for_end(launcher, launcher.launch("pose", "job", "run", tasks=1))
+    assert list((home / "executions").iterdir()) == []
+
+
+def test_an_execution_whose_owner_s_pid_is_used_again_has_ended(home: Path) -> None:
+    parent = psutil.Process(os.getppid())
+    record = ExecutionRecord(
+        execution="pose-run-1",
+        stage="pose",
+        job_id="job",
+        run_id="run",
+        tasks=1,
+        launched_at=0.0,
+        owner_pid=parent.pid,
+        owner_started_at=parent.create_time(),
+    )
+    files = ExecutionFiles(home / "executions")
+    with closing(launcher_for("", home)) as launcher:
+        files.put(record)
+        assert launcher.state("pose-run-1") == "running"
+        files.put(replace(record, owner_started_at=parent.create_time() - 60))
+        assert launcher.state("pose-run-1") == "ended"
+        (home / "executions" / "pose-run-1.json").write_text("{")
+        assert launcher.state("pose-run-1") == "ended"
+
+
+def test_another_process_may_cancel(owner: "subprocess.Popen[str]", home: Path, notes: Path) -> None:
+    execution, pids = launched_by(owner, notes)
+    with closing(launcher_for("", home)) as launcher:
+        launcher.cancel(execution)
+        wait_for_end(launcher, execution)
+        wait_until(lambda: all(is_gone(pid) for pid in pids), within_s=5.0)
+    assert owner.poll() is None
+    assert list((home / "executions").iterdir()) == []

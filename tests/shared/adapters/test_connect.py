@@ -1,0 +1,72 @@
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from shared.connect import LocalCloud, connect, connect_local
+from shared.domain.messages import JobEvent, ObjectFinalized, StageDone, StageRequested, parse
+from shared.settings import Settings
+
+JOB = "a" * 26
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home", workers=1, max_attempts=7)
+
+
+def test_connecting_makes_no_file_and_starts_no_thread(settings: Settings) -> None:
+    threads = threading.active_count()
+    connect_local(settings).close()
+    assert threading.active_count() == threads
+    assert not settings.home.exists()
+
+
+def test_the_cloud_is_local_unless_asked_otherwise(settings: Settings) -> None:
+    cloud = connect(settings, clock=lambda: 5.0)
+    assert isinstance(cloud, LocalCloud)
+    assert (cloud.clock(), cloud.limits.max_attempts) == (5.0, 7)
+
+
+def test_an_upload_is_kept_where_it_lies_and_told_to_the_bus(settings: Settings, tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mov"
+    clip.write_bytes(b"picture")
+    with connect_local(settings) as cloud:
+        stat = cloud.uploads.upload(clip, f"uploads/{JOB}/source", only_if_absent=True)
+        delivery = cloud.deliveries.take(keys=[JOB])
+        assert delivery is not None
+        assert parse(delivery.body) == ObjectFinalized(
+            bucket="uploads", name=stat.name, generation=stat.generation, size_bytes=7
+        )
+        clip.write_bytes(b"other picture")
+        assert cloud.uploads.stat(stat.name).generation != stat.generation
+
+
+def test_work_and_downloads_are_copies_and_tell_nobody(settings: Settings, tmp_path: Path) -> None:
+    part = tmp_path / "part.json"
+    part.write_bytes(b"{}")
+    with connect_local(settings) as cloud:
+        for store in (cloud.work, cloud.downloads):
+            store.upload(part, "a/b")
+        part.unlink()
+        assert cloud.work.read("a/b") == cloud.downloads.read("a/b") == b"{}"
+        assert list(cloud.uploads.list("")) == []
+        assert cloud.deliveries.take() is None
+
+
+def test_the_pump_gets_what_it_handles_and_nothing_else(settings: Settings) -> None:
+    with connect_local(settings) as cloud:
+        cloud.bus.publish(JobEvent(type="done", job_id=JOB, epoch=1, revision=1, n=0, state="done"))
+        cloud.bus.publish(StageRequested(job_id=JOB, epoch=1, stage="pose", request=1))
+        cloud.bus.publish(StageDone(job_id=JOB, epoch=1, stage="pose"))
+        topics = [delivery.topic for _ in range(2) if (delivery := cloud.deliveries.take()) is not None]
+        assert topics == ["stage-requested", "stage-done"]
+        assert cloud.deliveries.take() is None
+
+
+def test_importing_connect_loads_no_adapter() -> None:
+    code = "import sys, shared.connect; sys.exit(any(name.startswith('shared.adapters') for name in sys.modules))"
+    root = Path(__file__).parents[3]
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
