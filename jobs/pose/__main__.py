@@ -1,0 +1,40 @@
+"""The pose task: `python -m jobs.pose JOB_ID RUN_ID`."""
+
+import time
+
+from jobs.task import Part, Task, main
+from shared.domain.object_names import source
+from shared.models.fetch import ensure
+from shared.models.manifest import find_model
+
+MODEL = "pose_landmarker_full"
+
+
+def analyse(task: Task) -> Part:
+    """Return the chunk's pose samples."""
+    from jobs.pose.detector import MediaPipeDetector  # loads a model runtime: only in the task that needs it
+    from shared.pipeline.analyse_pose import analyse_chunk, part_to_json
+
+    started_at = time.monotonic()
+    if task.job.video is None:
+        raise RuntimeError(f"job {task.job.id} is analysed without having been probed")
+    model = ensure(MODEL, cache_dir=task.settings.models)
+    with (
+        MediaPipeDetector(model, model_version=find_model(MODEL).sha256[:12]) as detector,
+        task.cloud.uploads.open(source(task.job.id), task.job.source.generation) as file,
+    ):
+        start_up_s = round(time.monotonic() - started_at, 3)
+        part = analyse_chunk(
+            file,
+            task.job.video,
+            plan=task.job.stages["pose"].plan,
+            chunk=task.chunk,
+            detector=detector,
+            name=task.job.source.file_name,
+            on_progress=task.progress,
+        )
+    return Part(body=part_to_json(part), numbers={"start_up_s": start_up_s, "samples": len(part.samples)})
+
+
+if __name__ == "__main__":
+    main("pose", analyse)

@@ -1,0 +1,205 @@
+"""One task of a stage's execution: its chunk, its lease, its heartbeat and its exit code.
+
+Exit code 0: there is nothing to run again (done, refused, superseded, or failed for good and recorded).
+Exit code 1: the platform should start the task again. 143: the task was told to stop and gave its chunk back.
+"""
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from types import FrameType
+from typing import NoReturn
+
+from shared import log as logs
+from shared.connect import connect
+from shared.domain.chunk import AlreadyDone, Failure, Lease
+from shared.domain.job import Job
+from shared.domain.messages import StageDone, StageName
+from shared.domain.object_names import chunk_part, run_list
+from shared.errors import BadRequest, BadVideo, LeaseLost, NotFound, TryAgain
+from shared.lifeline import watch_lifeline
+from shared.log import event
+from shared.ports import Cloud
+from shared.settings import Settings
+
+log = logging.getLogger(__name__)
+
+DONE, RUN_AGAIN, STOPPED, STUCK = 0, 1, 143, 70
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What a task made of its chunk."""
+
+    body: bytes
+    """JSON, stored under the lease's name."""
+    numbers: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What the stage's work is given."""
+
+    cloud: Cloud
+    settings: Settings
+    job: Job
+    chunk: int
+    progress: Callable[[float], None]
+    """To be told a share in [0, 1]; raises LeaseLost when the work is no longer wanted."""
+
+
+Work = Callable[[Task], Part]
+
+
+class Stopped(BaseException):
+    """The platform told the task to stop."""
+
+
+def main(stage: StageName, work: Work) -> NoReturn:
+    """Run the task that the command line (job id, run id) and the CLOUD_RUN_* variables name, and exit."""
+    watch_lifeline()
+    signal.signal(signal.SIGTERM, _stop)
+    logs.set_up()
+    job_id, run_id = sys.argv[1:3]
+    index = int(os.environ.get("CLOUD_RUN_TASK_INDEX", "0"))
+    attempt = int(os.environ.get("CLOUD_RUN_TASK_ATTEMPT", "0"))
+    settings = Settings()
+    logs.bind(job=job_id, stage=stage, run=run_id, attempt=attempt)
+    sys.exit(run_task(connect(settings), settings, stage, job_id, run_id, index=index, attempt=attempt, work=work))
+
+
+def run_task(
+    cloud: Cloud,
+    settings: Settings,
+    stage: StageName,
+    job_id: str,
+    run_id: str,
+    *,
+    index: int,
+    attempt: int,
+    work: Work,
+) -> int:
+    """Compute the run's `index`-th chunk and return the exit code."""
+    chunk = int(json.loads(cloud.work.read(run_list(job_id, stage, run_id)))["chunks"][index])
+    logs.bind(chunk=chunk)
+    answer = cloud.jobs.start_chunk(job_id, stage, chunk, run_id=run_id, task_attempt=attempt)
+    if not isinstance(answer, Lease):
+        log.info("nothing to do: %s", type(answer).__name__, extra=event("chunk_refused", answer=type(answer).__name__))
+        if not isinstance(answer, AlreadyDone):
+            _tell_when_all_ended(cloud, stage, job_id)
+        return DONE
+    with Heartbeat(cloud, answer, every_s=settings.beat_every_s, stuck_after_s=cloud.limits.rerun_after_s) as heartbeat:
+        code = _work_under(cloud, settings, answer, work, heartbeat)
+    if code == DONE:
+        _tell_when_all_ended(cloud, stage, job_id)
+    return code
+
+
+def _work_under(cloud: Cloud, settings: Settings, lease: Lease, work: Work, heartbeat: "Heartbeat") -> int:
+    started_at = time.monotonic()
+    try:
+        job = cloud.jobs.get(lease.job_id)
+        log.info("chunk started", extra=event("chunk_started"))
+        part = work(Task(cloud=cloud, settings=settings, job=job, chunk=lease.index, progress=heartbeat.progress))
+        name = chunk_part(lease.job_id, lease.stage, lease.index, lease.token)
+        cloud.work.write(name, part.body)
+        elapsed_s = round(time.monotonic() - started_at, 3)
+        cloud.jobs.finish_chunk(lease, result=name, numbers={"elapsed_s": elapsed_s, **part.numbers})
+        log.info("chunk done in %.1f s", elapsed_s, extra=event("chunk_done", elapsed_s=elapsed_s, **part.numbers))
+        return DONE
+    except LeaseLost as error:
+        log.info("stopping: %s", error.message, extra=event("lease_lost"))
+        return DONE
+    except Stopped:
+        with suppress(LeaseLost):
+            cloud.jobs.hand_back_chunk(lease)
+        log.info("told to stop; the chunk is handed back", extra=event("chunk_handed_back"))
+        return STOPPED
+    except Exception as error:  # the one place that decides what an error means for the chunk
+        return _fail(cloud, lease, error)
+
+
+def _fail(cloud: Cloud, lease: Lease, error: Exception) -> int:
+    failure, is_final = _judge(error)
+    log.error(
+        "chunk failed: %s", failure.message, exc_info=not is_final, extra=event("chunk_failed", code=failure.code)
+    )
+    with suppress(LeaseLost):
+        chunk = cloud.jobs.fail_chunk(lease, failure, is_final=is_final)
+        return DONE if chunk.state == "failed" else RUN_AGAIN
+    return DONE
+
+
+def _judge(error: Exception) -> tuple[Failure, bool]:
+    """Return what to record of an error and whether trying again is pointless."""
+    match error:
+        case BadVideo() | BadRequest():
+            return Failure(code=error.code, message=error.message, is_input=True), True
+        case NotFound():
+            return Failure(code="source_gone", message=error.message, is_input=True), True
+        case TryAgain():
+            return Failure(code=error.code, message=error.message), False
+        case MemoryError():
+            return Failure(code="out_of_memory", message="The task needs more memory than it may have."), False
+        case _:
+            return Failure(code="internal", message=f"Something unforeseen went wrong ({type(error).__name__})."), False
+
+
+def _tell_when_all_ended(cloud: Cloud, stage: StageName, job_id: str) -> None:
+    """Publish the hint that the stage is complete. Losing it is harmless: the watchdog looks too."""
+    job = cloud.jobs.get(job_id)
+    summary = cloud.jobs.chunk_summary(job_id, stage)
+    if summary.failed or summary.ended >= job.stages[stage].plan.chunks:
+        cloud.bus.publish(StageDone(job_id=job_id, epoch=job.epoch, stage=stage))
+
+
+class Heartbeat:
+    """Writes the task's position while it works, and ends the process when the position stands still too long."""
+
+    def __init__(self, cloud: Cloud, lease: Lease, *, every_s: float, stuck_after_s: float) -> None:
+        self._cloud, self._lease = cloud, lease
+        self._every_s, self._stuck_after_s = every_s, stuck_after_s
+        self._position = 0.0
+        self._moved_at = time.monotonic()
+        self._lost: LeaseLost | None = None
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def progress(self, position: float) -> None:
+        """Note how far the work is, in [0, 1]. Raises LeaseLost when it is no longer wanted."""
+        if position != self._position:
+            self._position, self._moved_at = position, time.monotonic()
+        if self._lost is not None:
+            raise self._lost
+
+    def _beat(self) -> None:
+        while not self._is_over.wait(self._every_s):
+            if time.monotonic() - self._moved_at > self._stuck_after_s:
+                log.critical("the position stood still for %.0f s", self._stuck_after_s, extra=event("task_stuck"))
+                os._exit(STUCK)
+            try:
+                self._cloud.jobs.beat(self._lease, round(self._position, 4))
+            except LeaseLost as error:
+                self._lost = error
+                return
+            except TryAgain as error:
+                log.warning("no heartbeat this time: %s", error.message, extra=event("heartbeat_missed"))
+
+    def __enter__(self) -> "Heartbeat":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+
+def _stop(signum: int, frame: FrameType | None) -> None:
+    raise Stopped

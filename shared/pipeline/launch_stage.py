@@ -1,0 +1,79 @@
+"""Turn a requested stage into one execution with one task per outstanding chunk."""
+
+import json
+import logging
+import secrets
+
+from shared.domain import job as jobs
+from shared.domain.job import Job
+from shared.domain.messages import StageName, StageRequested
+from shared.domain.object_names import run_list
+from shared.domain.plan import outstanding_chunks
+from shared.errors import NotFound, TryAgain
+from shared.log import event
+from shared.pipeline.reconcile import reconcile
+from shared.ports import Cloud
+
+log = logging.getLogger(__name__)
+
+
+def launch_stage(cloud: Cloud, order: StageRequested) -> None:
+    """Launch the stage's outstanding chunks once, however often and late the order comes.
+
+    `launching(run_id, until)` is written before the launch. An order that comes again before `until` raises TryAgain;
+    after it a new run takes over and the old one's tasks are refused their chunks.
+    """
+    try:
+        job = cloud.jobs.get(order.job_id)
+    except NotFound:
+        log.warning("order for an unknown job %s", order.job_id, extra=event("order_ignored"))
+        return
+    stage = job.stages.get(order.stage)
+    if job.epoch != order.epoch or job.is_final or stage is None or stage.requests != order.request:
+        return
+    if stage.state not in ("requested", "launching"):
+        return
+    previous = stage.execution
+    was_running = previous is not None and cloud.launcher.state(previous) == "running"
+    run_id = _claim(cloud, job, order.stage)
+    _launch(cloud, job.id, order.stage, run_id, previous=previous if was_running else None)
+    reconcile(cloud, job.id)
+
+
+def _claim(cloud: Cloud, job: Job, name: StageName) -> str:
+    run_id = secrets.token_hex(4)
+    now = cloud.clock()
+    until = now + cloud.limits.launching_s
+    job = cloud.jobs.update(job.id, lambda job: jobs.stage_launching(job, name, run_id=run_id, now=now, until=until))
+    if job.stages[name].run_id != run_id:
+        raise TryAgain(f"the {name} stage of {job.id} is being launched by another dispatcher")
+    return run_id
+
+
+def _launch(cloud: Cloud, job_id: str, name: StageName, run_id: str, *, previous: str | None) -> None:
+    """Launch what is outstanding; `previous` is an older execution of the stage that still runs."""
+    stage = cloud.jobs.get(job_id).stages[name]
+    chunks = outstanding_chunks(
+        stage,
+        tuple(cloud.jobs.chunks(job_id, name)),
+        is_running=previous is not None,
+        now=cloud.clock(),
+        limits=cloud.limits,
+    )
+    if not chunks:
+        _keep_waiting_for(cloud, job_id, name, run_id, previous)
+        return
+    cloud.work.write(run_list(job_id, name, run_id), json.dumps({"chunks": chunks}).encode())
+    execution = cloud.launcher.launch(name, job_id, run_id, tasks=len(chunks))
+    log.info(
+        "launched %d %s tasks", len(chunks), name, extra=event("stage_launched", job=job_id, stage=name, run=run_id)
+    )
+    job = cloud.jobs.update(job_id, lambda job: jobs.stage_launched(job, name, run_id=run_id, execution=execution))
+    if job.is_final or job.stages[name].run_id != run_id:
+        cloud.launcher.cancel(execution)
+
+
+def _keep_waiting_for(cloud: Cloud, job_id: str, name: StageName, run_id: str, previous: str | None) -> None:
+    """The chunks that stood still move again: the execution that works on them stays the stage's own."""
+    if previous is not None:
+        cloud.jobs.update(job_id, lambda job: jobs.stage_launched(job, name, run_id=run_id, execution=previous))

@@ -1,0 +1,226 @@
+"""The merge stage: join the parts, choose, plan the cuts, render, and write what belongs to the reel."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from shared.domain.edit_list import EditList
+from shared.domain.highlight import Highlight, choose_highlights, fallback_highlight, motion_highlights
+from shared.domain.job import ANALYSIS_STAGES, Job, Warned
+from shared.domain.motion import looks, moving_spans
+from shared.domain.object_names import artifact, edit_list, source
+from shared.domain.pose import PoseSample
+from shared.domain.record import from_dict, to_dict
+from shared.domain.render_plan import plan_render
+from shared.domain.span import Span
+from shared.domain.video import Video
+from shared.errors import AlreadyThere, BadVideo
+from shared.log import event
+from shared.media.picture import EncodeSettings
+from shared.media.poster import write_poster
+from shared.media.probe import keyframe_times_s
+from shared.media.render import Rendered, render_reel
+from shared.media.stream_copy import why_not_copy
+from shared.pipeline.analyse_pose import join_parts, part_from_json
+from shared.pipeline.report import (
+    Report,
+    report_edit_list,
+    report_highlight,
+    report_seconds,
+    report_source,
+    report_warning,
+)
+from shared.ports import Cloud
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[float], None]
+RENDER_SHARE = 0.9  # of the merge's progress; the rest is reading the parts before and the poster after
+FILES = {"reel": "reel.mp4", "report": "report.json", "poster": "poster.jpg"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """What the analysis comes to."""
+
+    motion: tuple[Span, ...]
+    highlights: tuple[Highlight, ...]
+    warnings: tuple[Warned, ...]
+
+    @property
+    def for_the_reel(self) -> tuple[Highlight, ...]:
+        return tuple(each for each in self.highlights if each.is_chosen)
+
+
+def make_reel(
+    cloud: Cloud, job: Job, scratch: Path, *, settings: EncodeSettings, on_progress: Progress
+) -> dict[str, Any]:
+    """Write the reel, its report and its poster to the downloads bucket and return what was made.
+
+    The answer holds `artifacts` (name to file name), `numbers` and `warnings`. Doing it twice writes the same again.
+    `on_progress` is told a share in [0, 1] and may raise to stop. Raises BadVideo `nothing_found` when the options ask
+    for that, `source_gone` through NotFound when the source was replaced.
+    """
+    video = job.video
+    if video is None:
+        raise RuntimeError(f"job {job.id} is merging without having been probed")
+    started_at = time.monotonic()
+    samples, models = _read_parts(cloud, job)
+    chosen = choose(job, video, samples)
+    name = job.source.file_name
+    with cloud.uploads.open(source(job.id), job.source.generation) as file:
+        edit = _pinned_edit_list(
+            cloud, job, lambda: _plan(job, video, chosen, lambda: keyframe_times_s(file, video, name=name))
+        )
+        rendering_at = time.monotonic()
+        reel = scratch / FILES["reel"]
+        rendered = render_reel(
+            file,
+            video,
+            edit,
+            reel,
+            settings=settings,
+            name=name,
+            on_progress=lambda share: on_progress(RENDER_SHARE * share),
+        )
+        rendered_at = time.monotonic()
+        poster_s = _poster_time_s(edit, chosen)
+        write_poster(file, video, poster_s, scratch / FILES["poster"])
+    timings = {
+        **_stage_timings(job),
+        "choose_s": round(rendering_at - started_at, 3),
+        "render_s": round(rendered_at - rendering_at, 3),
+    }
+    report = _report(job, video, chosen, edit, rendered, timings, models)
+    (scratch / FILES["report"]).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    for file_name in FILES.values():
+        cloud.downloads.upload(scratch / file_name, artifact(job.id, job.revision, file_name))
+    log.info(
+        "reel of %.1f s rendered by %s",
+        rendered.duration_s,
+        edit.render,
+        extra=event("reel_made", elapsed_s=timings["render_s"]),
+    )
+    return {
+        "artifacts": FILES,
+        "numbers": {"reel_s": rendered.duration_s, "kept_s": edit.duration_s, "source_s": video.duration_s, **timings},
+        "warnings": [to_dict(warned) for warned in _all_warnings(chosen, rendered)],
+    }
+
+
+def choose(job: Job, video: Video, samples: Sequence[PoseSample]) -> Chosen:
+    """Return the movement found, the candidates and which of them go into the reel.
+
+    Raises BadVideo `nothing_found` when there is none and the options ask for a failure.
+    """
+    options = job.options
+    seen = looks(samples)
+    motion = moving_spans(seen, options.motion, duration_s=video.duration_s)
+    if motion:
+        candidates = motion_highlights(motion, seen, options.motion, duration_s=video.duration_s)
+        return Chosen(motion=motion, highlights=choose_highlights(candidates, target_s=options.target_s), warnings=())
+    if options.on_nothing_found == "fail":
+        raise BadVideo("nothing_found", f"{job.source.file_name}: nobody moves in it, so there is nothing to cut.")
+    fallback = fallback_highlight(samples, duration_s=video.duration_s)
+    warned = Warned(
+        code="nothing_found",
+        message=f"Nobody moves in it; the reel shows the {fallback.span.duration_s:.0f} seconds in which most changes.",
+    )
+    return Chosen(motion=(), highlights=(fallback,), warnings=(warned,))
+
+
+def _read_parts(cloud: Cloud, job: Job) -> tuple[tuple[PoseSample, ...], dict[str, str]]:
+    winners = cloud.jobs.chunks(job.id, "pose")
+    parts = [part_from_json(cloud.work.read(chunk.result)) for chunk in winners if chunk.result is not None]
+    if len(parts) != job.stages["pose"].plan.chunks:
+        raise RuntimeError(f"{len(parts)} of {job.stages['pose'].plan.chunks} pose parts of {job.id} are there")
+    return join_parts(parts), parts[0].models
+
+
+def _plan(job: Job, video: Video, chosen: Chosen, read_keyframes: Callable[[], Sequence[float]]) -> EditList:
+    reason = why_not_copy(video)
+    is_copy_open = job.options.render != "encode" and reason is None
+    return plan_render(
+        chosen.for_the_reel,
+        render=job.options.render,
+        why_not_copy=reason,
+        keyframes_s=read_keyframes() if is_copy_open else (),
+        duration_s=video.duration_s,
+        lead_in_s=job.options.motion.pad_before_s,
+    )
+
+
+def _pinned_edit_list(cloud: Cloud, job: Job, plan: Callable[[], EditList]) -> EditList:
+    """Return the revision's edit list, stored once: a merge that is run again renders the very same one."""
+    name = edit_list(job.id, job.revision)
+    planned = plan()
+    try:
+        cloud.work.write(name, json.dumps(to_dict(planned)).encode(), only_if_absent=True)
+    except AlreadyThere:
+        return from_dict(EditList, json.loads(cloud.work.read(name)))
+    return planned
+
+
+def _poster_time_s(edit: EditList, chosen: Chosen) -> float:
+    """Return the middle of the first movement inside the best clip, so that the poster shows somebody."""
+    best = max(edit.clips, key=lambda clip: (clip.score, -clip.actual.start_s)).actual
+    inside = [move for move in chosen.motion if best.start_s <= move.middle_s < best.end_s]
+    return inside[0].middle_s if inside else best.middle_s
+
+
+def _stage_timings(job: Job) -> dict[str, float]:
+    timings = {}
+    for name in ANALYSIS_STAGES:
+        stage = job.stages.get(name)
+        if stage is not None and stage.started_at is not None and stage.ended_at is not None:
+            timings[f"{name}_s"] = round(stage.ended_at - stage.started_at, 3)
+    return timings
+
+
+def _all_warnings(chosen: Chosen, rendered: Rendered) -> tuple[Warned, ...]:
+    return (
+        *chosen.warnings,
+        *(Warned(code=code, message=RENDER_WARNINGS.get(code, code)) for code in rendered.warnings),
+    )
+
+
+RENDER_WARNINGS = {
+    "sound_failed": "The sound could not be decoded; the reel is silent where it failed.",
+}
+
+
+def _report(
+    job: Job,
+    video: Video,
+    chosen: Chosen,
+    edit: EditList,
+    rendered: Rendered,
+    timings: dict[str, float],
+    models: dict[str, str],
+) -> Report:
+    warnings = (*job.warnings, *_all_warnings(chosen, rendered))
+    return Report(
+        job_id=job.id,
+        revision=job.revision,
+        source=report_source(video, name=job.source.file_name),
+        motion=[report_seconds(each) for each in chosen.motion],
+        speech=[],
+        highlights=[report_highlight(each) for each in chosen.highlights],
+        edit_list=report_edit_list(edit),
+        warnings=[report_warning(each) for each in warnings],
+        timings=timings,
+        versions={"montage": own_version(), "av": version("av"), **models},
+    )
+
+
+def own_version() -> str:
+    """Return Montage's version, "0+unknown" where it runs from a plain tree without being installed."""
+    try:
+        return version("montage")
+    except PackageNotFoundError:
+        return "0+unknown"

@@ -1,0 +1,108 @@
+"""Read a job's record, derive what is outstanding, do it. Every handler ends here; every effect is idempotent."""
+
+import json
+import logging
+from functools import partial
+
+from shared.domain import job as jobs
+from shared.domain.job import Job, Warned
+from shared.domain.messages import StageName
+from shared.domain.object_names import artifact
+from shared.domain.plan import (
+    CancelExecution,
+    Effect,
+    ExpireJob,
+    FailJob,
+    FinishJob,
+    ProbeSource,
+    PublishOutbox,
+    RequestStage,
+    Seen,
+    SettleStage,
+    StartMerge,
+    next_effects,
+)
+from shared.log import event
+from shared.pipeline.plan_source import plan_source
+from shared.ports import Cloud
+
+log = logging.getLogger(__name__)
+
+MAX_ROUNDS = 50  # a job passes through about ten rounds in its life; more at once would be a loop
+
+
+def reconcile(cloud: Cloud, job_id: str, *, look_at_executions: bool = False) -> Job:
+    """Carry out everything outstanding for the job and return it as it then is.
+
+    `look_at_executions` also asks the platform whether launched executions still run; the watchdog does, handlers need
+    not. Raises NotFound for an unknown job, TryAgain when a port is out of reach: calling again is always right.
+    """
+    for _ in range(MAX_ROUNDS):
+        job = cloud.jobs.get(job_id)
+        seen = {name: _look(cloud, job, name, look_at_executions=look_at_executions) for name in job.stages}
+        effects = next_effects(job, seen, now=cloud.clock(), limits=cloud.limits)
+        if not effects:
+            return job
+        for effect in effects:
+            _carry_out(cloud, job, effect)
+        if all(isinstance(effect, CancelExecution) for effect in effects):
+            return job  # tasks take a while to stop; the watchdog looks again
+    raise RuntimeError(f"job {job_id} did not settle in {MAX_ROUNDS} rounds; last effects: {effects}")
+
+
+def _look(cloud: Cloud, job: Job, name: StageName, *, look_at_executions: bool) -> Seen:
+    stage = job.stages[name]
+    is_worth_asking = stage.execution is not None and (job.is_final or not stage.is_settled)
+    execution = (
+        cloud.launcher.state(stage.execution) if look_at_executions and is_worth_asking and stage.execution else None
+    )
+    if stage.is_settled or stage.state == "planned":
+        return Seen(execution=execution)
+    return Seen(summary=cloud.jobs.chunk_summary(job.id, name), execution=execution)
+
+
+def _carry_out(cloud: Cloud, job: Job, effect: Effect) -> None:
+    now = cloud.clock()
+    update = partial(cloud.jobs.update, job.id)
+    match effect:
+        case PublishOutbox():
+            _publish_outbox(cloud, job)
+        case ProbeSource():
+            plan_source(cloud, job)
+        case RequestStage(stage=stage, seen_requests=seen):
+            update(lambda job: jobs.stage_requested(job, stage, now=now, seen_requests=seen))
+        case SettleStage(stage=stage, state=state, error=error):
+            log.info("%s stage %s", stage, state, extra=event("stage_settled", job=job.id, stage=stage, state=state))
+            update(lambda job: jobs.stage_settled(job, stage, state, now=now, error=error))
+        case StartMerge():
+            update(jobs.merging)
+        case FinishJob():
+            _finish(cloud, job)
+        case FailJob(error=error):
+            log.warning("job failed: %s", error.message, extra=event("job_failed", job=job.id, code=error.code))
+            update(lambda job: jobs.failed(job, error, now=now))
+        case ExpireJob():
+            update(lambda job: jobs.expired(job, now=now))
+        case CancelExecution(execution=execution):
+            cloud.launcher.cancel(execution)
+
+
+def _publish_outbox(cloud: Cloud, job: Job) -> None:
+    for message in job.outbox:
+        cloud.bus.publish(message)
+    cloud.jobs.update(job.id, lambda current: jobs.published(current, job.outbox))
+
+
+def _finish(cloud: Cloud, job: Job) -> None:
+    """Close the job with what the merge task says it made."""
+    winner = cloud.jobs.chunks(job.id, "merge")[0]
+    if winner.result is None:
+        raise RuntimeError(f"merge of {job.id} is done but names no result")
+    made = json.loads(cloud.work.read(winner.result))
+    artifacts = {name: artifact(job.id, job.revision, file_name) for name, file_name in made["artifacts"].items()}
+    warnings = tuple(Warned(**each) for each in made["warnings"])
+    now = cloud.clock()
+    cloud.jobs.update(
+        job.id,
+        lambda current: jobs.done(current, artifacts=artifacts, numbers=made["numbers"], warnings=warnings, now=now),
+    )

@@ -1,0 +1,147 @@
+"""`report.json`: what was found in a source and what the reel shows of it. Documented, versioned, written once."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.domain.edit_list import EditList
+from shared.domain.highlight import Highlight
+from shared.domain.job import Warned
+from shared.domain.span import Span
+from shared.domain.video import Video
+
+Seconds = tuple[float, float]
+"""[start_s, end_s) in source time."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ReportAudioStream(_Part):
+    """One sound track of the source."""
+
+    codec: str
+    rate_hz: int
+    channels: int
+    language: str | None = Field(description="As tagged, ISO 639-2; null when untagged.")
+
+
+class ReportSource(_Part):
+    """The source as it was measured."""
+
+    name: str
+    duration_s: float
+    width: int = Field(description="As shown: rotation applied, pixels squared.")
+    height: int
+    fps: str = Field(description='Average frame rate as a fraction, e.g. "30000/1001".')
+    rotation: int = Field(description="Clockwise turn that shows it upright, in degrees.")
+    container: str
+    codec: str
+    pixel_format: str
+    audio: list[ReportAudioStream]
+
+
+class ReportHighlight(_Part):
+    """One candidate for the reel, padding included."""
+
+    start_s: float
+    end_s: float
+    score: float = Field(ge=0, le=1)
+    reasons: list[str]
+    chosen: bool
+
+
+class ReportClip(_Part):
+    """One clip of the reel, in source time."""
+
+    wanted: Seconds = Field(description="What was chosen.")
+    actual: Seconds = Field(description="What is shown: snapped to keyframes when stream-copied.")
+    score: float
+    reasons: list[str]
+
+
+class ReportEditList(_Part):
+    """The reel, as plain data: enough to render it again."""
+
+    render: Literal["copy", "encode"]
+    why_not_copied: str | None
+    duration_s: float
+    clips: list[ReportClip]
+
+
+class ReportWarning(_Part):
+    """Something a user should know."""
+
+    code: str
+    message: str
+
+
+class Report(_Part):
+    """All times are seconds of source time, counted from the first shown frame."""
+
+    schema_version: Literal[1] = 1
+    job_id: str
+    revision: int
+    source: ReportSource
+    motion: list[Seconds] = Field(description="Stretches in which a body moves, without padding.")
+    speech: list[Seconds] = Field(description="Stretches in which someone speaks.")
+    highlights: list[ReportHighlight]
+    edit_list: ReportEditList
+    warnings: list[ReportWarning]
+    timings: dict[str, float] = Field(description="Seconds of wall time per stage.")
+    versions: dict[str, str]
+
+
+def report_source(video: Video, *, name: str) -> ReportSource:
+    return ReportSource(
+        name=name,
+        duration_s=_rounded(video.duration_s),
+        width=video.width,
+        height=video.height,
+        fps=f"{video.fps.numerator}/{video.fps.denominator}",
+        rotation=video.rotation_deg,
+        container=video.container,
+        codec=video.codec,
+        pixel_format=video.pixel_format,
+        audio=[
+            ReportAudioStream(codec=a.codec, rate_hz=a.rate_hz, channels=a.channels, language=a.language)
+            for a in video.audio
+        ],
+    )
+
+
+def report_seconds(one: Span) -> Seconds:
+    return _rounded(one.start_s), _rounded(one.end_s)
+
+
+def report_highlight(each: Highlight) -> ReportHighlight:
+    start_s, end_s = report_seconds(each.span)
+    return ReportHighlight(
+        start_s=start_s, end_s=end_s, score=each.score, reasons=list(each.reasons), chosen=each.is_chosen
+    )
+
+
+def report_edit_list(edit: EditList) -> ReportEditList:
+    return ReportEditList(
+        render=edit.render,
+        why_not_copied=edit.why_not_copied,
+        duration_s=_rounded(edit.duration_s),
+        clips=[
+            ReportClip(
+                wanted=report_seconds(clip.wanted),
+                actual=report_seconds(clip.actual),
+                score=clip.score,
+                reasons=list(clip.reasons),
+            )
+            for clip in edit.clips
+        ],
+    )
+
+
+def report_warning(warned: Warned) -> ReportWarning:
+    return ReportWarning(code=warned.code, message=warned.message)
+
+
+def _rounded(seconds: float) -> float:
+    return round(seconds, 4)

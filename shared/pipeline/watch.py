@@ -1,0 +1,43 @@
+"""Look after unfinished jobs, so that nothing waits for an event that will never come."""
+
+import logging
+from collections.abc import Iterable
+
+from shared.domain.plan import silent_chunks
+from shared.errors import MontageError
+from shared.log import event
+from shared.pipeline.receive_upload import look_for_upload
+from shared.pipeline.reconcile import reconcile
+from shared.ports import Cloud
+
+log = logging.getLogger(__name__)
+
+
+def watch(cloud: Cloud, job_ids: Iterable[str] | None = None) -> None:
+    """Reconcile every unfinished job, or just these; one job's trouble does not keep the others waiting."""
+    chosen = [job.id for job in cloud.jobs.list(unfinished_only=True)] if job_ids is None else list(job_ids)
+    for job_id in chosen:
+        try:
+            _watch_one(cloud, job_id)
+        except MontageError as error:
+            log.warning("could not look after %s: %s", job_id, error.message, extra=event("watch_failed", job=job_id))
+        except Exception:  # a bug met in one job must not keep the others waiting; its deadline ends that one
+            log.exception("could not look after %s", job_id, extra=event("watch_failed", job=job_id))
+
+
+def _watch_one(cloud: Cloud, job_id: str) -> None:
+    if cloud.jobs.get(job_id).state == "awaiting_upload":
+        look_for_upload(cloud, job_id)
+    job = reconcile(cloud, job_id, look_at_executions=True)
+    for name, stage in job.stages.items():
+        if stage.state != "launched":
+            continue
+        summary = cloud.jobs.chunk_summary(job_id, name)
+        for chunk in silent_chunks(summary, now=cloud.clock(), silent_s=cloud.limits.silent_after_s):
+            log.warning(
+                "%s chunk %d has stood still at %.0f %%",
+                name,
+                chunk.index,
+                100 * chunk.position,
+                extra=event("chunk_silent", job=job_id, stage=name, chunk=chunk.index),
+            )
