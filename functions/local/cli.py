@@ -1,0 +1,320 @@
+"""The `montage` command: the whole pipeline on one machine, no account and no keys."""
+
+import argparse
+import json
+import logging
+import signal
+import sys
+import webbrowser
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from functions.local.doctor import diagnose
+from functions.local.outcome import INTERRUPTED, OK, TROUBLE, Outcome, exit_code, outcome_of
+from functions.local.progress import Display, display
+from functions.local.run_jobs import follow, resume, submit
+from functions.local.system_check import apt_line, missing_packages
+from shared import log as logs
+from shared.connect import LocalCloud, connect_local
+from shared.domain.options import MotionOptions, Options
+from shared.errors import MontageError
+from shared.models.fetch import Progress, ensure, is_cached
+from shared.models.manifest import read_manifest
+from shared.pipeline.make_reel import own_version
+from shared.settings import Settings
+
+log = logging.getLogger(__name__)
+
+MIB = 1024 * 1024
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0 done, 2 bad input, 1 anything else, 130 interrupted."""
+    arguments = _parser().parse_args(argv)
+    try:
+        code: int = arguments.command(arguments)
+        return code
+    except MontageError as error:
+        return _trouble(arguments, error.code, error.message)
+    except OSError as error:
+        return _trouble(arguments, "cannot_write", f"{error.filename or 'The disk'}: {error.strerror}.")
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:  # people get a sentence, the log the whole story
+        log.exception("unforeseen")
+        return _trouble(arguments, "internal", f"Something unforeseen went wrong ({type(error).__name__}).")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """`montage run`: a reel for each video."""
+    settings = _settings(workers=arguments.workers)
+    options = _options(arguments)
+    shown = display(is_quiet=arguments.quiet)
+    with _ready(settings, shown) as cloud:
+        begun: list[str | Outcome] = []
+        for video in arguments.videos:
+            begun.append(_begin(cloud, Path(video), arguments, options, shown))
+        return _see_through(cloud, settings, begun, arguments, shown, is_list=len(begun) > 1)
+
+
+def job(arguments: argparse.Namespace) -> int:
+    """`montage job ID`: show a job; one that is not finished goes on first."""
+    settings = _settings(workers=None)
+    with connect_local(settings) as cloud:
+        found = cloud.jobs.get(arguments.id)
+    shown = display(is_quiet=found.is_final)
+    with connect_local(settings) if found.is_final else _ready(settings, shown) as cloud:
+        resume(cloud, arguments.id)
+        return _see_through(cloud, settings, [arguments.id], arguments, shown, is_list=False)
+
+
+def jobs(arguments: argparse.Namespace) -> int:
+    """`montage jobs`: every job, oldest first."""
+    with connect_local(_settings(workers=None)) as cloud:
+        outcomes = [outcome_of(job) for job in cloud.jobs.list()]
+    if arguments.json:
+        _print_json([outcome.to_dict() for outcome in outcomes])
+        return OK
+    for outcome in outcomes:
+        _print(f"{outcome.job_id}  {outcome.state or 'failed':<16}  {outcome.source}")
+    if not outcomes:
+        _print("No jobs yet; `montage run VIDEO` makes one.")
+    return OK
+
+
+def models(arguments: argparse.Namespace) -> int:
+    """`montage models [list|fetch]`: the model files, and whether they are here."""
+    settings = _settings(workers=None)
+    if arguments.action == "fetch":
+        shown = display(is_quiet=arguments.json)
+        for name in read_manifest():
+            _fetch(name, settings, shown)
+        shown.close()
+    found = [
+        {
+            "name": model.name,
+            "size_bytes": model.size_bytes,
+            "licence": model.licence,
+            "is_cached": is_cached(model, cache_dir=settings.models),
+            "path": str(settings.models / model.path),
+        }
+        for model in read_manifest().values()
+    ]
+    if arguments.json:
+        _print_json(found)
+    else:
+        for each in found:
+            where = each["path"] if each["is_cached"] else "not fetched yet: montage models fetch"
+            _print(f"{each['name']}  {int(str(each['size_bytes'])) / MIB:.1f} MiB  {each['licence']}  {where}")
+    return OK
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    """`montage doctor`: what this machine has and lacks."""
+    settings = _settings(workers=None)
+    findings = diagnose(home=settings.home, cache_dir=settings.models)
+    if arguments.json:
+        _print_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            _print(f"{'fine' if finding.ok else 'MEND'}  {finding.name}: {finding.detail}")
+            if finding.mend:
+                _print(f"      {finding.mend}")
+    return OK if all(finding.ok for finding in findings) else TROUBLE
+
+
+def version(arguments: argparse.Namespace) -> int:
+    """`montage --version`."""
+    if arguments.json:
+        _print_json({"version": own_version()})
+    else:
+        _print(f"montage {own_version()}")
+    return OK
+
+
+def _begin(
+    cloud: LocalCloud, video: Path, arguments: argparse.Namespace, options: Options, shown: Display
+) -> str | Outcome:
+    begun = submit(cloud, video, out=Path(arguments.out), options=options)
+    if isinstance(begun, Outcome):
+        shown.say(begun.sentence())
+        return begun
+    return begun.id
+
+
+def _see_through(
+    cloud: LocalCloud,
+    settings: Settings,
+    begun: Sequence[str | Outcome],
+    arguments: argparse.Namespace,
+    shown: Display,
+    *,
+    is_list: bool,
+) -> int:
+    """Follow the jobs to their end, tell what came of them and return the exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    job_ids = [each for each in begun if isinstance(each, str)]
+    try:
+        ended = iter(follow(cloud, settings, job_ids, shown))
+        outcomes = [next(ended) if isinstance(each, str) else each for each in begun]
+        code = exit_code(outcomes)
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # children are being ended; a second Ctrl-C changes nothing
+        cloud.close()
+        outcomes = [outcome_of(cloud.jobs.get(each)) if isinstance(each, str) else each for each in begun]
+        code = INTERRUPTED
+    shown.close()
+    _tell(outcomes, arguments, is_list=is_list)
+    if code == OK and getattr(arguments, "open", False):
+        webbrowser.open(Path(outcomes[0].outputs["reel"]).as_uri())
+    return code
+
+
+def _tell(outcomes: Sequence[Outcome], arguments: argparse.Namespace, *, is_list: bool) -> None:
+    if arguments.json:
+        told = [outcome.to_dict() for outcome in outcomes]
+        _print_json(told if is_list else told[0])
+        return
+    for outcome in outcomes:
+        if outcome.exit_code != OK:
+            print(outcome.sentence(), file=sys.stderr)
+            continue
+        for warning in outcome.warnings:
+            print(f"{Path(outcome.source).name}: {warning}", file=sys.stderr)
+        if not getattr(arguments, "quiet", False):
+            _print(outcome.sentence())
+
+
+def _ready(settings: Settings, shown: Display) -> LocalCloud:
+    """Return the machine's cloud, once everything a task needs is there. Raises MontageError."""
+    missing = missing_packages()
+    if missing:
+        raise MontageError("system_library_missing", f"System libraries are missing; install them: {apt_line(missing)}")
+    for name in read_manifest():
+        _fetch(name, settings, shown)
+    return connect_local(settings)
+
+
+def _fetch(name: str, settings: Settings, shown: Display) -> None:
+    last_told: list[float] = []
+
+    def tell(progress: Progress) -> None:
+        share = progress.done_bytes / max(1, progress.total_bytes)
+        if progress.done_bytes == 0:
+            last_told[:] = []
+            shown.say(f"Fetching {progress.model} ({progress.total_bytes / MIB:.1f} MiB) from {progress.source}")
+        elif not last_told or share >= last_told[0] + 0.25:
+            last_told[:] = [share]
+            shown.say(f"Fetching {progress.model}: {share:.0%}")
+
+    ensure(name, cache_dir=settings.models, on_progress=tell)
+
+
+def _settings(*, workers: int | None) -> Settings:
+    settings = Settings() if workers is None else Settings(workers=workers)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    logs.set_up((settings.home / "montage.log").open("a", encoding="utf-8"))
+    return settings
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    if arguments.mode == "speech":
+        arguments.fail("--mode speech is not there yet; auto and motion look for movement.")
+    try:
+        return Options(
+            mode=arguments.mode,
+            render=arguments.render,
+            target_s=arguments.target_s,
+            chunk_s=arguments.chunk_s,
+            on_nothing_found=arguments.on_nothing_found,
+            motion=MotionOptions(pad_before_s=arguments.pad_before_s, pad_after_s=arguments.pad_after_s),
+        )
+    except ValueError as error:
+        arguments.fail(str(error))
+        raise
+
+
+def _trouble(arguments: argparse.Namespace, code: str, message: str) -> int:
+    """Tell of what stopped the whole command, in the form the caller asked for."""
+    if arguments.json:
+        error = {"code": code, "message": message}
+        _print_json({"job_id": None, "state": "failed", "error": error, "outputs": {}, "timings": {}})
+    else:
+        print(f"montage: {message} [{code}]", file=sys.stderr)
+    return TROUBLE
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 256:
+        raise argparse.ArgumentTypeError(f"must lie between 1 and 256, not {value}")
+    return value
+
+
+def _interrupt(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _print(line: str) -> None:
+    print(line.encode(errors="replace").decode())
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="montage", description="Turns long footage into a highlight reel, on this machine.", allow_abbrev=False
+    )
+    parser.add_argument("--version", dest="command", action="store_const", const=version, help="print the version")
+    parser.add_argument("--json", action="store_true", help="print one JSON value on standard output")
+    commands = parser.add_subparsers(metavar="COMMAND")
+    _add_run(commands)
+    _add(commands, "jobs", jobs, "list every job, oldest first")
+    one = _add(commands, "job", job, "show a job; an unfinished one goes on first")
+    one.add_argument("id", metavar="ID")
+    files = _add(commands, "models", models, "list or fetch the model files")
+    files.add_argument("action", nargs="?", choices=("list", "fetch"), default="list")
+    _add(commands, "doctor", doctor, "say what this machine has and lacks")
+    parser.set_defaults(command=_usage(parser))
+    return parser
+
+
+def _add_run(commands: Any) -> None:
+    parser = _add(commands, "run", run, "make a reel of each video")
+    parser.set_defaults(fail=parser.error)
+    parser.add_argument("videos", nargs="+", metavar="VIDEO", help="names that begin with - go after --")
+    parser.add_argument("--out", default="out", metavar="DIR", help="results go to DIR/<stem>/ (default: out)")
+    parser.add_argument("--mode", choices=("auto", "motion", "speech"), default="auto", help="what to look for")
+    parser.add_argument("--target-s", type=float, metavar="N", help="about how long the reel should be, in seconds")
+    parser.add_argument("--render", choices=("auto", "copy", "encode"), default="auto", help="how the reel is made")
+    motion = MotionOptions()
+    parser.add_argument("--pad-before-s", type=float, default=motion.pad_before_s, metavar="N", help="lead-in")
+    parser.add_argument("--pad-after-s", type=float, default=motion.pad_after_s, metavar="N", help="run-out")
+    parser.add_argument("--chunk-s", type=float, default=Options().chunk_s, metavar="N", help="source per task")
+    parser.add_argument("--workers", type=_count, metavar="N", help="tasks at once (default: one per core)")
+    parser.add_argument("--on-nothing-found", choices=("fallback", "fail"), default="fallback")
+    parser.add_argument("--quiet", action="store_true", help="print errors only")
+    parser.add_argument("--open", action="store_true", help="open the reel when it is done")
+
+
+def _add(commands: Any, name: str, command: Callable[[argparse.Namespace], int], words: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=words, description=words, allow_abbrev=False)
+    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _usage(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], int]:
+    def usage(_: argparse.Namespace) -> int:
+        parser.print_help(sys.stderr)
+        return 2
+
+    return usage
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""What this machine has and lacks for Montage, one finding each, with the way to mend it."""
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from functions.local.system_check import OLDEST_PYTHON, apt_line, missing_packages
+from shared.models.fetch import is_cached
+from shared.models.manifest import ModelFile, read_manifest
+
+GIB = 1 << 30
+ENOUGH_DISK_BYTES = 2 * GIB  # the reel, its audio and the sampled poses of a few hours of footage
+ENOUGH_MEMORY_BYTES = 2 * GIB  # what one task may take
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+    mend: str | None = None
+    """What to do about it; None when it is well."""
+
+
+def diagnose(*, home: Path, cache_dir: Path) -> list[Finding]:
+    """Return what was found, in the order it matters; `home` keeps jobs and results, `cache_dir` the model files."""
+    return [
+        python_finding((sys.version_info.major, sys.version_info.minor, sys.version_info.micro)),
+        libraries_finding(missing_packages()),
+        disk_finding(home, _free_bytes(home)),
+        memory_finding(psutil.virtual_memory().available),
+        cores_finding(_usable_cores()),
+        *(model_finding(model, is_cached(model, cache_dir=cache_dir)) for model in read_manifest().values()),
+    ]
+
+
+def python_finding(version: tuple[int, int, int]) -> Finding:
+    """Return whether this Python is new enough."""
+    ok = version >= OLDEST_PYTHON
+    oldest = ".".join(map(str, OLDEST_PYTHON))
+    mend = None if ok else f'Install Python {oldest} or later, then "make clean setup".'
+    return Finding(name="python", ok=ok, detail=".".join(map(str, version)), mend=mend)
+
+
+def libraries_finding(missing: list[str]) -> Finding:
+    """Return whether the system libraries load; `missing` names their packages."""
+    if not missing:
+        return Finding(name="system libraries", ok=True, detail="all there")
+    return Finding(name="system libraries", ok=False, detail=f"missing: {', '.join(missing)}", mend=apt_line(missing))
+
+
+def disk_finding(home: Path, free_bytes: int) -> Finding:
+    """Return whether the disk that holds `home` has room for a job."""
+    ok = free_bytes >= ENOUGH_DISK_BYTES
+    mend = None if ok else f"Free {_gib(ENOUGH_DISK_BYTES)} there, or point MONTAGE_HOME at a larger disk."
+    return Finding(name="disk", ok=ok, detail=f"{_gib(free_bytes)} free for {home}", mend=mend)
+
+
+def memory_finding(available_bytes: int) -> Finding:
+    """Return whether one task fits into memory."""
+    ok = available_bytes >= ENOUGH_MEMORY_BYTES
+    mend = None if ok else f"Close other programs: a task may take {_gib(ENOUGH_MEMORY_BYTES)}."
+    return Finding(name="memory", ok=ok, detail=f"{_gib(available_bytes)} available", mend=mend)
+
+
+def cores_finding(count: int) -> Finding:
+    """Return how many cores this process may use; one is enough."""
+    return Finding(name="cores", ok=True, detail=str(count))
+
+
+def model_finding(model: ModelFile, cached: bool) -> Finding:
+    """Return whether the model file is there, verified."""
+    size = f"{model.size_bytes / 1e6:.1f} MB"
+    if cached:
+        return Finding(name=f"model {model.name}", ok=True, detail=f"cached, {size}")
+    return Finding(name=f"model {model.name}", ok=False, detail=f"not fetched yet, {size}", mend="montage models fetch")
+
+
+def _free_bytes(folder: Path) -> int:
+    """Return the free space where `folder` is or would be made."""
+    return shutil.disk_usage(
+        next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    ).free
+
+
+def _usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def _gib(size_bytes: int) -> str:
+    return f"{size_bytes / GIB:.1f} GiB"

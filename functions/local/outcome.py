@@ -1,0 +1,100 @@
+"""What a run tells its caller about one video: the JSON object, the line for people, the exit code."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from shared.domain.chunk import Failure
+from shared.domain.job import Job, JobState
+
+FOLDER_LABEL = "local.folder"
+SOURCE_LABEL = "local.source"
+OK, TROUBLE, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One video's result."""
+
+    source: str
+    job_id: str | None = None
+    state: JobState | None = None
+    """None when the video was refused before it became a job."""
+    error: Failure | None = None
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    """Artifact names to absolute paths."""
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        if self.error is not None:
+            return BAD_INPUT if self.error.is_input else TROUBLE
+        return OK if self.state == "done" else TROUBLE
+
+    def to_dict(self) -> dict[str, Any]:
+        error = None if self.error is None else {"code": self.error.code, "message": self.error.message}
+        timings = {name: value for name, value in self.numbers.items() if name not in ("reel_s", "kept_s", "source_s")}
+        return {
+            "job_id": self.job_id,
+            "state": self.state or "failed",
+            "error": error,
+            "outputs": dict(self.outputs),
+            "timings": timings,
+        }
+
+    def sentence(self) -> str:
+        """Return the last line people see of this video."""
+        if self.error is not None:
+            return f"{self.error.message} [{self.error.code}]"
+        if self.state != "done":
+            return f"{self.source}: {self.state}; go on with: montage job {self.job_id}"
+        kept, whole = clock(self.numbers.get("kept_s", 0.0)), clock(self.numbers.get("source_s", 0.0))
+        reel = self.outputs.get("reel", "the reel")
+        return f"{shown_path(reel)}  {clock(self.numbers.get('reel_s', 0.0))}  kept {kept} of {whole}"
+
+
+def outcome_of(job: Job) -> Outcome:
+    """Return a job's outcome; its outputs are those lying in its folder."""
+    folder = job.labels.get(FOLDER_LABEL)
+    outputs = {}
+    if folder is not None and job.state == "done":
+        files = {name: Path(folder) / Path(object_name).name for name, object_name in job.artifacts.items()}
+        outputs = {name: str(path) for name, path in files.items() if path.is_file()}
+    return Outcome(
+        source=job.labels.get(SOURCE_LABEL, job.source.file_name),
+        job_id=job.id,
+        state=job.state,
+        error=job.error,
+        outputs=outputs,
+        numbers=dict(job.numbers),
+        warnings=tuple(warned.message for warned in job.warnings),
+    )
+
+
+def refused(source: str, code: str, message: str, *, is_input: bool = True) -> Outcome:
+    """Return the outcome of a video that never became a job."""
+    return Outcome(source=source, error=Failure(code=code, message=message, is_input=is_input))
+
+
+def exit_code(outcomes: Sequence[Outcome]) -> int:
+    """Return the whole run's exit code: trouble on our side beats bad input, which beats success."""
+    codes = {outcome.exit_code for outcome in outcomes}
+    return next((code for code in (TROUBLE, BAD_INPUT) if code in codes), OK)
+
+
+def clock(seconds: float) -> str:
+    """Return seconds as people read them: 1:12, or 1:02:05 from an hour on."""
+    whole = round(seconds)
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
+
+
+def shown_path(path: str) -> str:
+    """Return the path relative to the working folder where it lies below it."""
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except ValueError:
+        return path

@@ -1,0 +1,132 @@
+"""Submit videos as jobs on one machine and follow them to their end."""
+
+import logging
+import os
+import secrets
+import time
+from base64 import b32encode
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from functions.local.event_pump import EventPump
+from functions.local.outcome import FOLDER_LABEL, SOURCE_LABEL, Outcome, outcome_of, refused
+from functions.local.output_folder import holder, reserve, store
+from functions.local.progress import Display
+from shared.connect import LocalCloud
+from shared.domain import job as jobs
+from shared.domain.chunk import ChunkSummary
+from shared.domain.job import Job, Source
+from shared.domain.object_names import source
+from shared.domain.options import Options
+from shared.settings import Settings
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 0.2
+IDLE_S = 0.03
+
+
+def new_job_id() -> str:
+    """Return an unguessable id: 130 bits as 26 characters of base32."""
+    return b32encode(secrets.token_bytes(17)).decode().lower()[:26]
+
+
+def submit(cloud: LocalCloud, video: Path, *, out: Path, options: Options) -> Job | Outcome:
+    """Return the new job for a video, or the outcome of one that cannot become a job."""
+    problem = _unusable(video)
+    if problem is not None:
+        return problem
+    path = Path(os.path.abspath(video))
+    try:
+        folder = reserve(Path(os.path.abspath(out)), path)
+    except OSError as error:
+        return refused(str(video), "cannot_write", f"{out}: cannot be written to ({error.strerror}).", is_input=False)
+    job = Job(
+        id=new_job_id(),
+        source=Source(file_name=video.name),
+        options=options,
+        created_at=cloud.clock(),
+        labels={FOLDER_LABEL: str(folder), SOURCE_LABEL: str(path)},
+    )
+    cloud.jobs.create(job)
+    cloud.uploads.upload(path, source(job.id))
+    return job
+
+
+def follow(cloud: LocalCloud, settings: Settings, job_ids: Sequence[str], shown: Display) -> list[Outcome]:
+    """Run the machine's share of the cloud until every job has ended, and return their outcomes in the same order."""
+    pump = EventPump(cloud, cloud.deliveries, watchdog_every_s=settings.watchdog_every_s, job_ids=job_ids)
+    outcomes: dict[str, Outcome] = {}
+    looked_at = 0.0
+    while len(outcomes) < len(set(job_ids)):
+        was_busy = pump.step()
+        if time.monotonic() - looked_at >= LOOK_EVERY_S:
+            looked_at = time.monotonic()
+            for job_id in set(job_ids) - set(outcomes):
+                outcome = _look(cloud, job_id, shown)
+                if outcome is not None:
+                    outcomes[job_id] = outcome
+        if not was_busy:
+            time.sleep(IDLE_S)
+    return [outcomes[job_id] for job_id in job_ids]
+
+
+def resume(cloud: LocalCloud, job_id: str) -> Job:
+    """Give an unfinished job new time and return it. Raises NotFound."""
+    job = cloud.jobs.get(job_id)
+    allowed_s = cloud.limits.deadline_s(job.video.duration_s if job.video is not None else 0.0)
+    now = cloud.clock()
+    return cloud.jobs.update(job_id, lambda job: jobs.resumed(job, now=now, deadline_s=allowed_s))
+
+
+def _unusable(video: Path) -> Outcome | None:
+    """Return why a path cannot be a source, None when it can. What is inside is the job's business."""
+    try:
+        if not video.exists():
+            return refused(str(video), "no_such_file", f"{video}: there is no such file.")
+        if not video.is_file():
+            kind = "a folder" if video.is_dir() else "not a regular file"
+            return refused(str(video), "not_a_file", f"{video}: this is {kind}; name a video file.")
+        with open(video, "rb"):
+            return None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return refused(str(video), "cannot_read", f"{video}: cannot be read ({reason}).")
+
+
+def _look(cloud: LocalCloud, job_id: str, shown: Display) -> Outcome | None:
+    """Show where a job is; return its outcome once it has ended and its results lie in its folder."""
+    job = cloud.jobs.get(job_id)
+    for name, stage in job.stages.items():
+        summary = ChunkSummary() if stage.is_settled else cloud.jobs.chunk_summary(job_id, name)
+        shown.stage(job, name, summary, now=cloud.clock())
+    if not job.is_final:
+        return None
+    if job.state == "done":
+        error = _deliver(cloud, job)
+        if error is not None:
+            return error
+    return outcome_of(job)
+
+
+def _deliver(cloud: LocalCloud, job: Job) -> Outcome | None:
+    """Put the artifacts into the job's folder, unless they lie there; return what went wrong, if anything."""
+    folder = Path(job.labels[FOLDER_LABEL])
+    if len(outcome_of(job).outputs) == len(job.artifacts) and holder(folder) == job.id:
+        return None
+    try:
+        with ExitStack() as open_files:
+            store(
+                {
+                    Path(object_name).name: open_files.enter_context(cloud.downloads.open(object_name))
+                    for object_name in job.artifacts.values()
+                },
+                folder,
+                of=job.id,
+            )
+    except OSError as error:
+        failure = refused(job.source.file_name, "cannot_write", f"{folder}: cannot be written to ({error.strerror}).")
+        return replace(failure, job_id=job.id, state=job.state)
+    return None

@@ -1,0 +1,63 @@
+"""The findings, and that a healthy machine gets no advice."""
+
+from pathlib import Path
+
+from functions.local.doctor import (
+    GIB,
+    Finding,
+    diagnose,
+    disk_finding,
+    libraries_finding,
+    memory_finding,
+    model_finding,
+    python_finding,
+)
+from shared.models.manifest import read_manifest
+
+POSE = read_manifest()["pose_landmarker_full"]
+
+
+def test_every_bad_finding_says_how_to_mend_it_and_no_good_one_does() -> None:
+    home = Path("home")
+    bad = [
+        python_finding((3, 10, 12)),
+        libraries_finding(["libegl1"]),
+        disk_finding(home, GIB),
+        memory_finding(GIB),
+        model_finding(POSE, cached=False),
+    ]
+    good = [
+        python_finding((3, 11, 0)),
+        libraries_finding([]),
+        disk_finding(home, 20 * GIB),
+        memory_finding(8 * GIB),
+        model_finding(POSE, cached=True),
+    ]
+    assert [finding.ok for finding in bad] == [False] * 5
+    assert all(finding.mend for finding in bad)
+    assert [(finding.ok, finding.mend) for finding in good] == [(True, None)] * 5
+
+
+def test_the_library_advice_is_the_apt_line() -> None:
+    assert libraries_finding(["libegl1", "libgles2"]).mend == "sudo apt-get install -y libegl1 libgles2"
+
+
+def test_amounts_are_told_in_gib() -> None:
+    assert disk_finding(Path("reels"), 3 * GIB // 2).detail == "1.5 GiB free for reels"
+
+
+def test_a_model_counts_as_cached_only_with_the_right_bytes(tmp_path: Path) -> None:
+    def found() -> Finding:
+        (finding,) = [each for each in diagnose(home=tmp_path, cache_dir=tmp_path) if POSE.name in each.name]
+        return finding
+
+    assert not found().ok
+    (tmp_path / POSE.path).write_bytes(bytes(POSE.size_bytes))
+    assert not found().ok
+
+
+def test_a_home_that_is_not_made_yet_is_measured_where_it_would_lie(tmp_path: Path) -> None:
+    findings = {each.name: each for each in diagnose(home=tmp_path / "not" / "yet", cache_dir=tmp_path)}
+    assert "free for" in findings["disk"].detail
+    assert not (tmp_path / "not").exists()
+    assert list(findings)[:5] == ["python", "system libraries", "disk", "memory", "cores"]
