@@ -23,7 +23,7 @@ from shared.domain.chunk import AlreadyDone, Failure, Lease
 from shared.domain.job import Job
 from shared.domain.messages import StageDone, StageName
 from shared.domain.object_names import chunk_part, run_list
-from shared.errors import BadRequest, BadVideo, LeaseLost, NotFound, TryAgain
+from shared.errors import BadRequest, BadVideo, LeaseLost, TryAgain
 from shared.lifeline import watch_lifeline
 from shared.log import event
 from shared.ports import Cloud
@@ -142,8 +142,6 @@ def _judge(error: Exception) -> tuple[Failure, bool]:
     match error:
         case BadVideo() | BadRequest():
             return Failure(code=error.code, message=error.message, is_input=True), True
-        case NotFound():
-            return Failure(code="source_gone", message=error.message, is_input=True), True
         case TryAgain():
             return Failure(code=error.code, message=error.message), False
         case MemoryError():

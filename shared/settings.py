@@ -28,8 +28,8 @@ class Settings(BaseSettings):
     """Tasks that run at once on one machine."""
     task_memory_bytes: int = Field(default=2 * 1024**3, ge=256 * 1024**2)
     """A local task that holds more than this is stopped."""
-    task_timeout_s: float = Field(default=3600.0, gt=0)
-    """A local task that takes longer than this is stopped."""
+    task_timeout_s: float = Field(default=24 * 3600.0, gt=0)
+    """A local task that takes longer than this is stopped; one that stands still stops itself much earlier."""
     beat_every_s: float = Field(default=1.0, gt=0)
     """How often a task writes its position; 20 s is right where a write costs money."""
     watchdog_every_s: float = Field(default=2.0, gt=0)
@@ -40,7 +40,12 @@ class Settings(BaseSettings):
     @property
     def limits(self) -> Limits:
         """One machine launches in milliseconds and loses no message, so it need not be as patient as a cloud."""
-        return Limits(max_attempts=self.max_attempts, launching_s=10.0, request_lost_s=20.0)
+        return Limits(
+            max_attempts=self.max_attempts,
+            launching_s=10.0,
+            request_lost_s=20.0,
+            deadline_base_s=7 * 24 * 3600.0,  # a thousand videos wait for one another
+        )
 
     def as_environment(self) -> Mapping[str, str]:
         """Return the variables that give a child process these very settings."""

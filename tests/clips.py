@@ -60,6 +60,8 @@ class ClipSpec:
     sound_rate_hz: int = RATE_HZ
     sound_layout: str = "stereo"
     sound_starts_s: float = 0.0
+    sound_gap_s: tuple[float, float] | None = None
+    """From when to when there is no sound at all, in source time; the times around it stay right."""
     container_options: dict[str, str] = field(default_factory=dict, hash=False)
 
     @property
@@ -210,6 +212,8 @@ def _sound_frames(spec: ClipSpec) -> Iterator[AudioFrame]:
     channels = 1 if spec.sound_layout == "mono" else 2
     sample_format = "s16" if spec.sound_codec.startswith("pcm") else "fltp"
     for begin in range(0, mono.size, 4096):
+        if spec.sound_gap_s and spec.sound_gap_s[0] <= (first + begin) / rate_hz < spec.sound_gap_s[1]:
+            continue
         piece = np.tile(mono[begin : begin + 4096], (channels, 1))
         if sample_format == "s16":
             packed = np.asarray(piece.T.reshape(1, -1) * 32767, np.int16)

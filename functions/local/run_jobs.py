@@ -45,7 +45,7 @@ def submit(cloud: LocalCloud, video: Path, *, out: Path, options: Options) -> Jo
         return refused(str(video), "cannot_write", f"{out}: cannot be written to ({error.strerror}).", is_input=False)
     job = Job(
         id=new_job_id(),
-        source=Source(file_name=video.name),
+        source=Source(file_name=_readable(video.name)),
         options=options,
         created_at=cloud.clock(),
         labels={FOLDER_LABEL: str(folder), SOURCE_LABEL: str(path)},
@@ -79,6 +79,11 @@ def resume(cloud: LocalCloud, job_id: str) -> Job:
     allowed_s = cloud.limits.deadline_s(job.video.duration_s if job.video is not None else 0.0)
     now = cloud.clock()
     return cloud.jobs.update(job_id, lambda job: jobs.resumed(job, now=now, deadline_s=allowed_s))
+
+
+def _readable(name: str) -> str:
+    """Return a file name as text; bytes that are no UTF-8 become question marks."""
+    return os.fsencode(name).decode(errors="replace").replace("\ufffd", "?")
 
 
 def _unusable(video: Path) -> Outcome | None:

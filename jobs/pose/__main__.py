@@ -3,9 +3,9 @@
 import time
 
 from jobs.task import Part, Task, main
-from shared.domain.object_names import source
 from shared.models.fetch import ensure
 from shared.models.manifest import find_model
+from shared.pipeline.pinned_source import open_source
 
 MODEL = "pose_landmarker_full"
 
@@ -21,7 +21,7 @@ def analyse(task: Task) -> Part:
     model = ensure(MODEL, cache_dir=task.settings.models)
     with (
         MediaPipeDetector(model, model_version=find_model(MODEL).sha256[:12]) as detector,
-        task.cloud.uploads.open(source(task.job.id), task.job.source.generation) as file,
+        open_source(task.cloud, task.job) as file,
     ):
         start_up_s = round(time.monotonic() - started_at, 3)
         part = analyse_chunk(

@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 
 from shared.domain.video import AudioStream, Video
 from shared.errors import BadVideo
+from shared.media.h264 import is_entry_point
 from shared.media.orientation import Turn, read_display_matrix, shown_size
 from shared.media.source import open_source, read_only
 from shared.media.timeline import Damage, decoded, demux, pts_of
@@ -55,15 +56,20 @@ def probe(file: BinaryIO, *, name: str) -> Video:
 
 
 def keyframe_times_s(file: BinaryIO, video: Video, *, name: str = "the source") -> tuple[float, ...]:
-    """Return when keyframes are shown, in source time, ascending; reads all packets of the picture."""
+    """Return when the keyframes a copied clip can begin at are shown, in source time, ascending.
+
+    Those of open GOPs in H.264 are left out (see h264.is_entry_point). Reads all packets of the picture.
+    """
     with open_source(file, name=name) as container:
         stream = container.streams[video.stream_index]
         read_only(container, stream)
         base = stream.time_base or Fraction(1, av.time_base)
+        headers = stream.codec_context.extradata
         times = [
             float(packet.pts * base) - video.start_s
             for packet in demux(container, stream, Damage())
             if packet.is_keyframe and packet.size and packet.pts is not None and not packet.is_discard
+            if video.codec != "h264" or is_entry_point(bytes(packet), headers)
         ]
     return tuple(sorted(t for t in times if t > -1 / float(video.fps)))
 

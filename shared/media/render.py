@@ -88,10 +88,10 @@ def _rendered(
         try:
             # "file:" keeps libav from reading a protocol into the path.
             with av.open(f"file:{path.absolute()}", "w", format="mp4", container_options=FASTSTART) as output:
-                write(pictures, sounds, video, edit_list, output, settings, on_progress or _ignore, name, heard)
+                seen = write(pictures, sounds, video, edit_list, output, settings, on_progress or _ignore, name, heard)
         except av.FFmpegError as error:
             raise _failure(error, video, edit_list, name=name) from error
-    return _measured(path, video, warnings=_warnings(heard))
+    return _measured(path, video, warnings=seen + _silenced(heard))
 
 
 def _write_encode(
@@ -104,7 +104,9 @@ def _write_encode(
     on_progress: Progress,
     name: str,
     heard: Damage,
-) -> None:
+) -> tuple[str, ...]:
+    """Write the reel and return warnings about its picture."""
+    seen = Damage()
     fps = reel_fps(video, max_fps=settings.max_fps)
     clips = lay_out(edit_list, fps, lambda t_s: came_on_s(pictures, video, t_s))
     total = max(1, sum(clip.frames for clip in clips))
@@ -117,10 +119,11 @@ def _write_encode(
         stream,
         fps=fps,
         name=name,
-        damage=Damage(),
+        damage=seen,
         on_frame=lambda done: on_progress(done / total),
     )
     _mux(output, picture, _sound(sounds, video, clips_heard, output, settings, heard))
+    return _damaged(seen)
 
 
 def _write_copy(
@@ -133,7 +136,8 @@ def _write_copy(
     on_progress: Progress,
     name: str,
     heard: Damage,
-) -> None:
+) -> tuple[str, ...]:
+    """Write the reel and return warnings about its picture."""
     why_not = why_not_copy(video)
     if why_not is not None:
         raise BadVideo("render_failed", f"{name}: cannot be copied: {why_not}; render with `encode`")
@@ -144,6 +148,7 @@ def _write_copy(
     clips_heard = sound_clips(
         (clip.actual.start_s for clip in edit_list.clips), (clip.actual.duration_s for clip in edit_list.clips)
     )
+    starts: list[bool] = []
     total = max(1, round(edit_list.duration_s / base))
     picture = copy_picture(
         pictures,
@@ -152,9 +157,12 @@ def _write_copy(
         stream,
         name=name,
         damage=Damage(),
+        clean_starts=starts,
         on_packet=lambda pts: on_progress(min(1.0, max(0.0, pts / total))),
     )
     _mux(output, picture, _sound(sounds, video, clips_heard, output, settings, heard))
+    dirty = starts.count(False)
+    return (f"open_gop: {dirty} clips begin at a keyframe that needs frames before it; some are lost",) if dirty else ()
 
 
 def _sound(
@@ -193,11 +201,18 @@ def _failure(error: av.FFmpegError, video: Video, edit_list: EditList, *, name: 
     return BadVideo("render_failed", f"{name}: rendering {what} by {edit_list.render} failed ({said}); report it")
 
 
-def _warnings(heard: Damage) -> tuple[str, ...]:
+def _silenced(heard: Damage) -> tuple[str, ...]:
     if not heard:
         return ()
     places = heard.decode_errors + heard.read_errors
     return (f"sound_failed: {places} places of the sound could not be decoded and are silent ({heard.last_error})",)
+
+
+def _damaged(seen: Damage) -> tuple[str, ...]:
+    if not seen:
+        return ()
+    places = seen.decode_errors + seen.read_errors
+    return (f"picture_damaged: {places} places of the picture could not be decoded ({seen.last_error})",)
 
 
 def _measured(path: Path, video: Video, *, warnings: tuple[str, ...]) -> Rendered:

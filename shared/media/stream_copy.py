@@ -14,6 +14,7 @@ from av.video.stream import VideoStream
 from shared.domain.edit_list import EditList
 from shared.domain.video import Video
 from shared.errors import BadVideo
+from shared.media.h264 import is_entry_point
 from shared.media.source import read_only
 from shared.media.timeline import Damage, packets_before, snap_s
 
@@ -74,15 +75,19 @@ def copy_picture(
     *,
     name: str,
     damage: Damage,
+    clean_starts: list[bool],
     on_packet: Callable[[int], None],
 ) -> Iterator[Packet[VideoStream]]:
-    """Yield the clips' packets with the reel's times; `on_packet` is told the reel time reached, in ticks."""
+    """Yield the clips' packets with the reel's times; `on_packet` is told the reel time reached, in ticks.
+
+    For each clip `clean_starts` gets whether its keyframe is one a stream may begin with.
+    """
     source = container.streams[video.stream_index]
     assert isinstance(source, VideoStream)
     read_only(container, source)
     last_dts: int | None = None
     for clip in clips:
-        for packet in _clip_packets(container, video, source, clip, name=name, damage=damage):
+        for packet in _clip_packets(container, video, source, clip, clean_starts, name=name, damage=damage):
             assert packet.pts is not None and packet.dts is not None
             packet.pts += clip.shift
             # Where clips meet, decoding times may overlap by a tick or two; they have to grow.
@@ -114,7 +119,14 @@ def _timed(packets: Iterator[Packet[VideoStream]], video: Video, base: Fraction)
 
 
 def _clip_packets(
-    container: InputContainer, video: Video, source: VideoStream, clip: CopiedClip, *, name: str, damage: Damage
+    container: InputContainer,
+    video: Video,
+    source: VideoStream,
+    clip: CopiedClip,
+    clean_starts: list[bool],
+    *,
+    name: str,
+    damage: Damage,
 ) -> Iterator[Packet[VideoStream]]:
     """Yield the packets from the clip's keyframe on, until one (in decoding order) is shown at its end or later.
 
@@ -135,6 +147,7 @@ def _clip_packets(
             break
         if not began:
             began, ahead = True, packet.pts - (packet.dts or 0)
+            clean_starts.append(is_entry_point(bytes(packet), source.codec_context.extradata))
         if packet.pts < clip.first_pts - tolerance:
             continue
         if held is not None:

@@ -13,7 +13,7 @@ from shared.domain.edit_list import EditList
 from shared.domain.highlight import Highlight, choose_highlights, fallback_highlight, motion_highlights
 from shared.domain.job import ANALYSIS_STAGES, Job, Warned
 from shared.domain.motion import looks, moving_spans
-from shared.domain.object_names import artifact, edit_list, source
+from shared.domain.object_names import artifact, edit_list
 from shared.domain.pose import PoseSample
 from shared.domain.record import from_dict, to_dict
 from shared.domain.render_plan import plan_render
@@ -27,6 +27,7 @@ from shared.media.probe import keyframe_times_s
 from shared.media.render import Rendered, render_reel
 from shared.media.stream_copy import why_not_copy
 from shared.pipeline.analyse_pose import join_parts, part_from_json
+from shared.pipeline.pinned_source import open_source
 from shared.pipeline.report import (
     Report,
     report_edit_list,
@@ -63,8 +64,8 @@ def make_reel(
     """Write the reel, its report and its poster to the downloads bucket and return what was made.
 
     The answer holds `artifacts` (name to file name), `numbers` and `warnings`. Doing it twice writes the same again.
-    `on_progress` is told a share in [0, 1] and may raise to stop. Raises BadVideo `nothing_found` when the options ask
-    for that, `source_gone` through NotFound when the source was replaced.
+    `on_progress` is told a share in [0, 1] and may raise to stop. Raises BadVideo: `nothing_found` when the options ask
+    for that, `source_gone`, and what rendering raises.
     """
     video = job.video
     if video is None:
@@ -73,7 +74,7 @@ def make_reel(
     samples, models = _read_parts(cloud, job)
     chosen = choose(job, video, samples)
     name = job.source.file_name
-    with cloud.uploads.open(source(job.id), job.source.generation) as file:
+    with open_source(cloud, job) as file:
         edit = _pinned_edit_list(
             cloud, job, lambda: _plan(job, video, chosen, lambda: keyframe_times_s(file, video, name=name))
         )

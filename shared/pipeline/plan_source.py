@@ -6,12 +6,12 @@ from shared.domain import job as jobs
 from shared.domain.chunk import Failure
 from shared.domain.job import Job
 from shared.domain.limits import Limits
-from shared.domain.object_names import source
 from shared.domain.units import POSE_UNIT_S, plan_chunks
 from shared.domain.video import Video
-from shared.errors import BadVideo, NotFound
+from shared.errors import BadVideo
 from shared.log import event
 from shared.media.probe import probe
+from shared.pipeline.pinned_source import open_source
 from shared.ports import Cloud
 
 log = logging.getLogger(__name__)
@@ -21,10 +21,9 @@ def plan_source(cloud: Cloud, job: Job) -> Job:
     """Move a queued job on to `analysing` with its plan, or to `failed` with what is wrong with the source."""
     try:
         video = _look_at(cloud, job)
-    except (BadVideo, NotFound) as error:
-        code = "source_gone" if isinstance(error, NotFound) else error.code
-        failure = Failure(code=code, message=error.message, is_input=True)
-        log.info("source refused: %s", error.message, extra=event("source_refused", job=job.id, code=code))
+    except BadVideo as error:
+        failure = Failure(code=error.code, message=error.message, is_input=True)
+        log.info("source refused: %s", error.message, extra=event("source_refused", job=job.id, code=error.code))
         return cloud.jobs.update(job.id, lambda current: jobs.failed(current, failure, now=cloud.clock()))
     plan = plan_chunks(
         duration_s=video.duration_s,
@@ -46,7 +45,7 @@ def _look_at(cloud: Cloud, job: Job) -> Video:
         raise BadVideo(
             "too_large", f"{name}: {job.source.size_bytes} bytes; at most {cloud.limits.max_source_bytes} are taken."
         )
-    with cloud.uploads.open(source(job.id), job.source.generation) as file:
+    with open_source(cloud, job) as file:
         video = probe(file, name=name)
     _refuse_too_long(video, name, cloud.limits)
     return video

@@ -145,6 +145,7 @@ HOSTILE = [
     "été_スケート_🛹 клип.mp4",
     "new\nline\tand tab.mp4",
     "漢" * 75 + ".mp4",
+    os.fsdecode(b"no utf-8 \xff\xfe.mp4"),
 ]
 
 

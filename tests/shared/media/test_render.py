@@ -57,7 +57,7 @@ SOURCES = {
     "yuv444": ClipSpec(pixel_format="yuv444p"),
     "ten_bit": ClipSpec(codec="libx265", pixel_format="yuv420p10le"),
 }
-COPIED = ("30", "24", "25_mkv", "29.97", "variable", "hour_mkv", "hour_ts", "hour_mp4", "late_sound", "open_gop")
+COPIED = ("30", "24", "25_mkv", "29.97", "variable", "hour_mkv", "hour_ts", "hour_mp4", "late_sound")
 
 
 @dataclass
@@ -179,15 +179,29 @@ def test_copy_to_the_middle_of_a_gop_ends_there(clip: ClipMaker, tmp_path: Path)
 
 
 def test_decoding_times_of_a_copy_grow(clip: ClipMaker, tmp_path: Path) -> None:
-    for kind in ("30", "open_gop", "variable"):
-        file, video = source(clip(SOURCES[kind]))
-        keys = keyframe_times_s(file, video)
-        spans = (span(keys[2], keys[2] + 0.5), span(keys[0], keys[1]), span(keys[1], keys[2]))
+    for kind, k in (("30", 1.0), ("open_gop", 1.5), ("hour_mkv", 1.0)):
+        spans = (span(2 * k, 2 * k + 0.5), span(0, k), span(k, 2 * k))
         reel = rendered(clip(SOURCES[kind]), tmp_path, spans, "copy")
         with av.open(str(reel.path)) as container:
             times = [(p.dts, p.pts) for p in container.demux(container.streams.video[0]) if p.size]
         assert all(a[0] < b[0] for a, b in itertools.pairwise(times) if a[0] is not None and b[0] is not None)
         assert all(pts >= dts for dts, pts in times if pts is not None and dts is not None)
+
+
+def test_open_gops_are_copied_without_what_cannot_be_decoded_and_with_a_warning(
+    clip: ClipMaker, tmp_path: Path
+) -> None:
+    path = clip(SOURCES["open_gop"])
+    assert keyframe_times_s(*source(path)) == (0.0,)
+    reel = rendered(path, tmp_path, (span(0, 1.5), span(4.5, 6)), "copy")
+    assert reel.rendered.duration_s == pytest.approx(3, abs=0.034)
+    assert reel.rendered.warnings
+    assert reel.rendered.warnings[0].startswith("open_gop: 1 clips")
+    with av.open(str(reel.path)) as container:
+        times = sorted(p.pts * p.time_base for p in container.demux(container.streams.video[0]) if p.pts is not None)
+    assert [float(t) for t in times if 1.41 < t < 1.54] == pytest.approx([1.5, 1.533], abs=0.001)
+    assert all(shown_s < 1.39 or shown_s > 4.49 for _, shown_s in shown_times(reel.path))
+    assert_sound_belongs_to_picture(reel, allowed_s=0.2)
 
 
 def test_an_edit_list_of_the_source_is_obeyed(clip: ClipMaker, tmp_path: Path) -> None:
@@ -228,6 +242,15 @@ def test_sound_that_starts_late_is_silent_before(clip: ClipMaker, tmp_path: Path
     sound = heard(reel.path)
     assert np.abs(sound[: round(1.4 * RATE_HZ)]).max() < 0.01
     assert np.abs(sound[round(1.6 * RATE_HZ) :]).max() > 0.3
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_a_gap_in_the_sound_stays_where_it_is(clip: ClipMaker, tmp_path: Path, suffix: str) -> None:
+    reel = rendered(clip(ClipSpec(sound_gap_s=(1.5, 2.5), suffix=suffix)), tmp_path, (span(0.5, 4.5),))
+    found = beeps_heard(heard(reel.path))
+    assert [second for _, second in found] == [1, 3, 4]
+    assert [at for at, _ in found] == pytest.approx([0.5, 2.5, 3.5], abs=AV_OFFSET_S)
+    assert np.abs(heard(reel.path)[round(1.2 * RATE_HZ) : round(1.8 * RATE_HZ)]).max() < 0.01
 
 
 def test_joins_do_not_click(clip: ClipMaker, tmp_path: Path) -> None:
