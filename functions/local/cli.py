@@ -7,6 +7,7 @@ import signal
 import sys
 import webbrowser
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -51,11 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
     """`montage run`: a reel for each video."""
     settings = _settings(workers=arguments.workers)
     options = _options(arguments)
-    shown = display(is_quiet=arguments.quiet)
-    with _ready(settings, shown) as cloud:
-        begun: list[str | Outcome] = []
-        for video in arguments.videos:
-            begun.append(_begin(cloud, Path(video), arguments, options, shown))
+    with closing(display(is_quiet=arguments.quiet)) as shown, _ready(settings, shown) as cloud:
+        begun = [_begin(cloud, Path(video), arguments, options, shown) for video in arguments.videos]
         return _see_through(cloud, settings, begun, arguments, shown, is_list=len(begun) > 1)
 
 
@@ -63,9 +61,11 @@ def job(arguments: argparse.Namespace) -> int:
     """`montage job ID`: show a job; one that is not finished goes on first."""
     settings = _settings(workers=None)
     with connect_local(settings) as cloud:
-        found = cloud.jobs.get(arguments.id)
-    shown = display(is_quiet=found.is_final)
-    with connect_local(settings) if found.is_final else _ready(settings, shown) as cloud:
+        is_final = cloud.jobs.get(arguments.id).is_final
+    with (
+        closing(display(is_quiet=is_final)) as shown,
+        connect_local(settings) if is_final else _ready(settings, shown) as cloud,
+    ):
         resume(cloud, arguments.id)
         return _see_through(cloud, settings, [arguments.id], arguments, shown, is_list=False)
 

@@ -64,7 +64,7 @@ def follow(cloud: LocalCloud, settings: Settings, job_ids: Sequence[str], shown:
         was_busy = pump.step()
         if time.monotonic() - looked_at >= LOOK_EVERY_S:
             looked_at = time.monotonic()
-            for job_id in set(job_ids) - set(outcomes):
+            for job_id in [each for each in job_ids if each not in outcomes]:
                 outcome = _look(cloud, job_id, shown)
                 if outcome is not None:
                     outcomes[job_id] = outcome

@@ -184,15 +184,13 @@ def _stage_timings(job: Job) -> dict[str, float]:
 
 
 def _all_warnings(chosen: Chosen, rendered: Rendered) -> tuple[Warned, ...]:
-    return (
-        *chosen.warnings,
-        *(Warned(code=code, message=RENDER_WARNINGS.get(code, code)) for code in rendered.warnings),
-    )
+    return (*chosen.warnings, *(_warned(text) for text in rendered.warnings))
 
 
-RENDER_WARNINGS = {
-    "sound_failed": "The sound could not be decoded; the reel is silent where it failed.",
-}
+def _warned(text: str) -> Warned:
+    """Return the renderer's "code: sentence" as a warning."""
+    code, _, message = text.partition(": ")
+    return Warned(code=code, message=message)
 
 
 def _report(
