@@ -201,7 +201,7 @@ def _fetch(name: str, settings: Settings, shown: Display) -> None:
     last_told: list[float] = []
 
     def tell(progress: Progress) -> None:
-        share = progress.done_bytes / max(1, progress.total_bytes)
+        share = min(1.0, progress.done_bytes / max(1, progress.total_bytes))
         if progress.done_bytes == 0:
             last_told[:] = []
             shown.say(f"Fetching {progress.model} ({progress.total_bytes / MIB:.1f} MiB) from {progress.source}")

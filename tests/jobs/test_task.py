@@ -1,0 +1,82 @@
+"""A task's process: what it does when it stands still or is told to stop."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from jobs.task import STOPPED, STUCK
+from shared.connect import LocalCloud, connect_local
+from shared.domain import job as jobs
+from shared.domain.object_names import run_list
+from shared.domain.units import plan_chunks
+from shared.settings import Settings
+from tests.shared.domain.records import JOB_ID, a_job, a_video
+
+ROOT = Path(__file__).parents[2]
+SLEEPER = """
+import sys, time
+from dataclasses import replace
+import jobs.task
+from shared.domain.limits import Limits
+
+
+def work(task):
+    print("working", flush=True)
+    time.sleep(30)
+
+connect = jobs.task.connect
+jobs.task.connect = lambda settings: replace(connect(settings), limits=Limits(rerun_after_s=float(sys.argv.pop())))
+jobs.task.main("pose", work)
+"""
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> LocalCloud:
+    """A machine whose one job has launched a run of one chunk."""
+    cloud = connect_local(Settings(home=tmp_path))
+    plan = plan_chunks(duration_s=10, unit_s=10, chunk_s=10, max_tasks=1)
+    job = jobs.uploaded(a_job(), generation="1", size_bytes=1, now=1)
+    job = jobs.planned(job, video=a_video(), plans={"pose": plan}, warnings=(), deadline=9e9)
+    job = jobs.stage_requested(job, "pose", now=2, seen_requests=0)
+    job = jobs.stage_launching(job, "pose", run_id="run-1", now=3, until=9e9)
+    assert cloud.jobs.create(job)
+    cloud.work.write(run_list(JOB_ID, "pose", "run-1"), b'{"chunks": [0]}')
+    return cloud
+
+
+def start(home: Path, *, stuck_after_s: float) -> subprocess.Popen[str]:
+    settings = Settings(home=home, beat_every_s=0.1)
+    environment = {**os.environ, **settings.as_environment(), "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-c", SLEEPER, JOB_ID, "run-1", str(stuck_after_s)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_task_that_stands_still_ends_itself(cloud: LocalCloud, tmp_path: Path) -> None:
+    task = start(tmp_path, stuck_after_s=0.5)
+    _, log = task.communicate(timeout=20)
+    assert task.returncode == STUCK
+    assert '"event": "task_stuck"' in log
+    assert cloud.jobs.chunks(JOB_ID, "pose")[0].state == "running", "its next attempt takes over"
+
+
+def test_a_task_told_to_stop_hands_its_chunk_back_uncounted(cloud: LocalCloud, tmp_path: Path) -> None:
+    task = start(tmp_path, stuck_after_s=60)
+    assert task.stdout is not None
+    assert task.stdout.readline() == "working\n"
+    task.send_signal(signal.SIGTERM)
+    started_at = time.monotonic()
+    task.communicate(timeout=20)
+    assert task.returncode == STOPPED
+    assert time.monotonic() - started_at < 5
+    (chunk,) = cloud.jobs.chunks(JOB_ID, "pose")
+    assert (chunk.state, chunk.attempts) == ("pending", 0)
