@@ -18,7 +18,7 @@ export VIDEO
 .PHONY: help setup run test test-system check format lock clean doctor
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(RUNTIME) $(MODELS) ## Make .venv with the locked packages, .venv/bin/montage and the model files
 	@:

@@ -290,13 +290,38 @@ def _add_run(commands: Any) -> None:
     parser.add_argument("--out", default="out", metavar="DIR", help="results go to DIR/<stem>/ (default: out)")
     parser.add_argument("--mode", choices=("auto", "motion", "speech"), default="auto", help="what to look for")
     parser.add_argument("--target-s", type=float, metavar="N", help="about how long the reel should be, in seconds")
-    parser.add_argument("--render", choices=("auto", "copy", "encode"), default="auto", help="how the reel is made")
+    parser.add_argument(
+        "--render",
+        choices=("auto", "copy", "encode"),
+        default="auto",
+        help="copy the stream on keyframes, or encode with exact cuts",
+    )
     motion = MotionOptions()
-    parser.add_argument("--pad-before-s", type=float, default=motion.pad_before_s, metavar="N", help="lead-in")
-    parser.add_argument("--pad-after-s", type=float, default=motion.pad_after_s, metavar="N", help="run-out")
-    parser.add_argument("--chunk-s", type=float, default=Options().chunk_s, metavar="N", help="source per task")
+    parser.add_argument(
+        "--pad-before-s",
+        type=float,
+        default=motion.pad_before_s,
+        metavar="N",
+        help="seconds kept before a movement (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--pad-after-s",
+        type=float,
+        default=motion.pad_after_s,
+        metavar="N",
+        help="seconds kept after a movement (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--chunk-s",
+        type=float,
+        default=Options().chunk_s,
+        metavar="N",
+        help="seconds of source per task; never changes the result",
+    )
     parser.add_argument("--workers", type=_count, metavar="N", help="tasks at once (default: one per core)")
-    parser.add_argument("--on-nothing-found", choices=("fallback", "fail"), default="fallback")
+    parser.add_argument(
+        "--on-nothing-found", choices=("fallback", "fail"), default="fallback", help="ten lively seconds, or an error"
+    )
     parser.add_argument("--quiet", action="store_true", help="print errors only")
     parser.add_argument("--open", action="store_true", help="open the reel when it is done")
 
