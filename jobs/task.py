@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from types import FrameType
 from typing import NoReturn
 
 from shared import log as logs
@@ -52,7 +51,7 @@ class Task:
     job: Job
     chunk: int
     progress: Callable[[float], None]
-    """To be told a share in [0, 1]; raises LeaseLost when the work is no longer wanted."""
+    """To be told a share in [0, 1]; raises LeaseLost or Stopped when the work should end."""
 
 
 Work = Callable[[Task], Part]
@@ -65,14 +64,16 @@ class Stopped(BaseException):
 def main(stage: StageName, work: Work) -> NoReturn:
     """Run the task that the command line (job id, run id) and the CLOUD_RUN_* variables name, and exit."""
     watch_lifeline()
-    signal.signal(signal.SIGTERM, _stop)
+    stop = threading.Event()  # raised where the work looks, not where the signal strikes: that may be inside a library
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
     logs.set_up()
     job_id, run_id = sys.argv[1:3]
     index = int(os.environ.get("CLOUD_RUN_TASK_INDEX", "0"))
     attempt = int(os.environ.get("CLOUD_RUN_TASK_ATTEMPT", "0"))
     settings = Settings()
     logs.bind(job=job_id, stage=stage, run=run_id, attempt=attempt)
-    sys.exit(run_task(connect(settings), settings, stage, job_id, run_id, index=index, attempt=attempt, work=work))
+    cloud = connect(settings)
+    sys.exit(run_task(cloud, settings, stage, job_id, run_id, index=index, attempt=attempt, work=work, stop=stop))
 
 
 def run_task(
@@ -85,8 +86,9 @@ def run_task(
     index: int,
     attempt: int,
     work: Work,
+    stop: threading.Event | None = None,
 ) -> int:
-    """Compute the run's `index`-th chunk and return the exit code."""
+    """Compute the run's `index`-th chunk and return the exit code; `stop` is set when it should be handed back."""
     chunk = int(json.loads(cloud.work.read(run_list(job_id, stage, run_id)))["chunks"][index])
     logs.bind(chunk=chunk)
     answer = cloud.jobs.start_chunk(job_id, stage, chunk, run_id=run_id, task_attempt=attempt)
@@ -95,7 +97,9 @@ def run_task(
         if not isinstance(answer, AlreadyDone):
             _tell_when_all_ended(cloud, stage, job_id)
         return DONE
-    with Heartbeat(cloud, answer, every_s=settings.beat_every_s, stuck_after_s=cloud.limits.rerun_after_s) as heartbeat:
+    stop = stop or threading.Event()
+    every_s, stuck_after_s = settings.beat_every_s, cloud.limits.rerun_after_s
+    with Heartbeat(cloud, answer, stop, every_s=every_s, stuck_after_s=stuck_after_s) as heartbeat:
         code = _work_under(cloud, settings, answer, work, heartbeat)
     if code == DONE:
         _tell_when_all_ended(cloud, stage, job_id)
@@ -161,8 +165,10 @@ def _tell_when_all_ended(cloud: Cloud, stage: StageName, job_id: str) -> None:
 class Heartbeat:
     """Writes the task's position while it works, and ends the process when the position stands still too long."""
 
-    def __init__(self, cloud: Cloud, lease: Lease, *, every_s: float, stuck_after_s: float) -> None:
-        self._cloud, self._lease = cloud, lease
+    def __init__(
+        self, cloud: Cloud, lease: Lease, stop: threading.Event, *, every_s: float, stuck_after_s: float
+    ) -> None:
+        self._cloud, self._lease, self._stop = cloud, lease, stop
         self._every_s, self._stuck_after_s = every_s, stuck_after_s
         self._position = 0.0
         self._moved_at = time.monotonic()
@@ -171,11 +177,13 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
     def progress(self, position: float) -> None:
-        """Note how far the work is, in [0, 1]. Raises LeaseLost when it is no longer wanted."""
+        """Note how far the work is, in [0, 1]. Raises LeaseLost when it is no longer wanted, Stopped when told to."""
         if position != self._position:
             self._position, self._moved_at = position, time.monotonic()
         if self._lost is not None:
             raise self._lost
+        if self._stop.is_set():
+            raise Stopped
 
     def _beat(self) -> None:
         while not self._is_over.wait(self._every_s):
@@ -187,8 +195,8 @@ class Heartbeat:
             except LeaseLost as error:
                 self._lost = error
                 return
-            except TryAgain as error:
-                log.warning("no heartbeat this time: %s", error.message, extra=event("heartbeat_missed"))
+            except Exception as error:  # the beat goes on: without it nobody would see the task stand still
+                log.warning("no heartbeat this time: %s", error, extra=event("heartbeat_missed"))
 
     def __enter__(self) -> "Heartbeat":
         self._thread.start()
@@ -197,7 +205,3 @@ class Heartbeat:
     def __exit__(self, *_: object) -> None:
         self._is_over.set()
         self._thread.join()
-
-
-def _stop(signum: int, frame: FrameType | None) -> None:
-    raise Stopped

@@ -15,6 +15,9 @@ if TYPE_CHECKING:  # functions load this module too, and numpy is nothing to the
     import numpy as np
     from numpy.typing import NDArray
 
+GENERATION_GONE = "generation_gone"
+"""Code of the NotFound that a store raises when an object is there, but not in the generation asked for."""
+
 Clock = Callable[[], float]
 """Returns seconds since the epoch."""
 
@@ -36,7 +39,10 @@ class ObjectStore(Protocol):
     """
 
     def open(self, name: str, generation: str | None = None) -> BinaryIO:
-        """Return a seekable reader, pinned to the generation. Raises NotFound when that generation is gone."""
+        """Return a seekable reader, pinned to the generation.
+
+        Raises NotFound, with code `GENERATION_GONE` when another generation is there, also while it is being read.
+        """
         ...
 
     def read(self, name: str) -> bytes:
@@ -101,6 +107,10 @@ class JobStore(Protocol):
 
     def hand_back_chunk(self, lease: Lease) -> None:
         """The task was told to stop: the chunk is pending again and the attempt does not count. Raises LeaseLost."""
+        ...
+
+    def renew_attempts(self, job_id: str) -> None:
+        """Forget the attempts of chunks that have not ended, because a person asked for the job to go on."""
         ...
 
     def chunk_summary(self, job_id: str, stage: StageName) -> ChunkSummary:

@@ -1,8 +1,10 @@
 """The `montage` command: the whole pipeline on one machine, no account and no keys."""
 
 import argparse
+import io
 import json
 import logging
+import os
 import signal
 import sys
 import webbrowser
@@ -10,12 +12,24 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+from pydantic import ValidationError
 
 from functions.local.doctor import diagnose
-from functions.local.outcome import INTERRUPTED, OK, TROUBLE, Outcome, exit_code, outcome_of
+from functions.local.outcome import (
+    BAD_INPUT,
+    INTERRUPTED,
+    OK,
+    TROUBLE,
+    Outcome,
+    exit_code,
+    outcome_of,
+    printable,
+    refused,
+)
 from functions.local.progress import Display, display
-from functions.local.run_jobs import follow, resume, submit
+from functions.local.run_jobs import Interrupts, follow, resume, submit
 from functions.local.system_check import apt_line, missing_packages
 from shared import log as logs
 from shared.connect import LocalCloud, connect_local
@@ -33,16 +47,25 @@ MIB = 1024 * 1024
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 2 bad input, 1 anything else, 130 interrupted."""
-    arguments = _parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a file name the terminal cannot show must not end the run
+            stream.reconfigure(errors="replace")
+    words = sys.argv[1:] if argv is None else list(argv)
+    arguments = _parser(is_json="--json" in words).parse_args(words)
     try:
         code: int = arguments.command(arguments)
+        sys.stdout.flush()
         return code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains at its exit
+        return TROUBLE
+    except ValidationError as error:
+        names = ", ".join(f"MONTAGE_{'_'.join(map(str, each['loc'])).upper()}" for each in error.errors())
+        return _trouble(arguments, "bad_setting", f"{names}: {error.errors()[0]['msg']}.", code=BAD_INPUT)
     except MontageError as error:
         return _trouble(arguments, error.code, error.message)
     except OSError as error:
         return _trouble(arguments, "cannot_write", f"{error.filename or 'The disk'}: {error.strerror}.")
-    except KeyboardInterrupt:
-        return INTERRUPTED
     except Exception as error:  # people get a sentence, the log the whole story
         log.exception("unforeseen")
         return _trouble(arguments, "internal", f"Something unforeseen went wrong ({type(error).__name__}).")
@@ -53,7 +76,9 @@ def run(arguments: argparse.Namespace) -> int:
     settings = _settings(workers=arguments.workers)
     options = _options(arguments)
     with closing(display(is_quiet=arguments.quiet)) as shown, _ready(settings, shown) as cloud:
-        begun = [_begin(cloud, Path(video), arguments, options, shown) for video in arguments.videos]
+        out = Path(arguments.out)
+        submitted = [submit(cloud, Path(video), out=out, options=options) for video in arguments.videos]
+        begun = [each if isinstance(each, Outcome) else each.id for each in submitted]
         return _see_through(cloud, settings, begun, arguments, shown, is_list=len(begun) > 1)
 
 
@@ -78,9 +103,9 @@ def jobs(arguments: argparse.Namespace) -> int:
         _print_json([outcome.to_dict() for outcome in outcomes])
         return OK
     for outcome in outcomes:
-        _print(f"{outcome.job_id}  {outcome.state or 'failed':<16}  {outcome.source}")
+        print(printable(f"{outcome.job_id}  {outcome.state or 'failed':<16}  {outcome.source}"))
     if not outcomes:
-        _print("No jobs yet; `montage run VIDEO` makes one.")
+        print("No jobs yet; `montage run VIDEO` makes one.")
     return OK
 
 
@@ -107,7 +132,7 @@ def models(arguments: argparse.Namespace) -> int:
     else:
         for each in found:
             where = each["path"] if each["is_cached"] else "not fetched yet: montage models fetch"
-            _print(f"{each['name']}  {int(str(each['size_bytes'])) / MIB:.1f} MiB  {each['licence']}  {where}")
+            print(f"{each['name']}  {int(str(each['size_bytes'])) / MIB:.1f} MiB  {each['licence']}  {where}")
     return OK
 
 
@@ -119,9 +144,9 @@ def doctor(arguments: argparse.Namespace) -> int:
         _print_json([asdict(finding) for finding in findings])
     else:
         for finding in findings:
-            _print(f"{'fine' if finding.ok else 'MEND'}  {finding.name}: {finding.detail}")
+            print(f"{'fine' if finding.ok else 'MEND'}  {finding.name}: {finding.detail}")
             if finding.mend:
-                _print(f"      {finding.mend}")
+                print(f"      {finding.mend}")
     return OK if all(finding.ok for finding in findings) else TROUBLE
 
 
@@ -130,18 +155,8 @@ def version(arguments: argparse.Namespace) -> int:
     if arguments.json:
         _print_json({"version": own_version()})
     else:
-        _print(f"montage {own_version()}")
+        print(f"montage {own_version()}")
     return OK
-
-
-def _begin(
-    cloud: LocalCloud, video: Path, arguments: argparse.Namespace, options: Options, shown: Display
-) -> str | Outcome:
-    begun = submit(cloud, video, out=Path(arguments.out), options=options)
-    if isinstance(begun, Outcome):
-        shown.say(begun.sentence())
-        return begun
-    return begun.id
 
 
 def _see_through(
@@ -154,14 +169,17 @@ def _see_through(
     is_list: bool,
 ) -> int:
     """Follow the jobs to their end, tell what came of them and return the exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupts = Interrupts()
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, interrupts.ask)
     job_ids = [each for each in begun if isinstance(each, str)]
     try:
-        ended = iter(follow(cloud, settings, job_ids, shown))
+        ended = iter(follow(cloud, settings, job_ids, shown, interrupts))
         outcomes = [next(ended) if isinstance(each, str) else each for each in begun]
         code = exit_code(outcomes)
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # children are being ended; a second Ctrl-C changes nothing
+        for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(signal_number, signal.SIG_IGN)  # children are being ended; another Ctrl-C changes nothing
         cloud.close()
         outcomes = [outcome_of(cloud.jobs.get(each)) if isinstance(each, str) else each for each in begun]
         code = INTERRUPTED
@@ -177,14 +195,14 @@ def _tell(outcomes: Sequence[Outcome], arguments: argparse.Namespace, *, is_list
         told = [outcome.to_dict() for outcome in outcomes]
         _print_json(told if is_list else told[0])
         return
+    is_quiet = getattr(arguments, "quiet", False)
     for outcome in outcomes:
         if outcome.exit_code != OK:
             print(outcome.sentence(), file=sys.stderr)
-            continue
-        for warning in outcome.warnings:
-            print(f"{Path(outcome.source).name}: {warning}", file=sys.stderr)
-        if not getattr(arguments, "quiet", False):
-            _print(outcome.sentence())
+        elif not is_quiet:
+            for warning in outcome.warnings:
+                print(printable(f"{Path(outcome.source).name}: {warning}"), file=sys.stderr)
+            print(outcome.sentence())
 
 
 def _ready(settings: Settings, shown: Display) -> LocalCloud:
@@ -236,37 +254,41 @@ def _options(arguments: argparse.Namespace) -> Options:
         raise
 
 
-def _trouble(arguments: argparse.Namespace, code: str, message: str) -> int:
-    """Tell of what stopped the whole command, in the form the caller asked for."""
+def _trouble(arguments: argparse.Namespace, error_code: str, message: str, *, code: int = TROUBLE) -> int:
+    """Tell of what stopped the whole command, in the form the caller asked for, and return the exit code."""
     if arguments.json:
-        error = {"code": code, "message": message}
-        _print_json({"job_id": None, "state": "failed", "error": error, "outputs": {}, "timings": {}})
+        trouble = [refused(video, error_code, message).to_dict() for video in getattr(arguments, "videos", [""])]
+        _print_json(trouble if len(trouble) > 1 else trouble[0])
     else:
-        print(f"montage: {message} [{code}]", file=sys.stderr)
-    return TROUBLE
+        print(f"montage: {printable(message)} [{error_code}]", file=sys.stderr)
+    return code
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells of a wrong option as JSON where JSON was asked for."""
+
+    is_json = False
+
+    def error(self, message: str) -> NoReturn:
+        if self.is_json:
+            _print_json(refused("", "bad_option", f"{message}.").to_dict())
+            raise SystemExit(BAD_INPUT)
+        super().error(message)
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 256:
-        raise argparse.ArgumentTypeError(f"must lie between 1 and 256, not {value}")
-    return value
-
-
-def _interrupt(signum: int, frame: object) -> None:
-    raise KeyboardInterrupt
-
-
-def _print(line: str) -> None:
-    print(line.encode(errors="replace").decode())
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 256:
+        raise argparse.ArgumentTypeError(f"must lie between 1 and 256, not {text}")
+    return int(text)
 
 
 def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser(*, is_json: bool) -> argparse.ArgumentParser:
+    _Parser.is_json = is_json
+    parser = _Parser(
         prog="montage", description="Turns long footage into a highlight reel, on this machine.", allow_abbrev=False
     )
     parser.add_argument("--version", dest="command", action="store_const", const=version, help="print the version")
@@ -339,7 +361,3 @@ def _usage(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], in
         return 2
 
     return usage
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from functions.local.output_folder import holder
 from shared.domain.chunk import Failure
 from shared.domain.job import Job, JobState
 
@@ -46,20 +47,25 @@ class Outcome:
 
     def sentence(self) -> str:
         """Return the last line people see of this video."""
+        return printable(self._sentence())
+
+    def _sentence(self) -> str:
         if self.error is not None:
             return f"{self.error.message} [{self.error.code}]"
         if self.state != "done":
             return f"{self.source}: {self.state}; go on with: montage job {self.job_id}"
+        if "reel" not in self.outputs:
+            return f"{self.source}: done; the results of a later run lie in its folder"
         kept, whole = clock(self.numbers.get("kept_s", 0.0)), clock(self.numbers.get("source_s", 0.0))
-        reel = self.outputs.get("reel", "the reel")
-        return f"{shown_path(reel)}  {clock(self.numbers.get('reel_s', 0.0))}  kept {kept} of {whole}"
+        reel = shown_path(self.outputs["reel"])
+        return f"{reel}  {clock(self.numbers.get('reel_s', 0.0))}  kept {kept} of {whole}"
 
 
 def outcome_of(job: Job) -> Outcome:
-    """Return a job's outcome; its outputs are those lying in its folder."""
+    """Return a job's outcome; its outputs are those in its folder, unless a later run's have taken their place."""
     folder = job.labels.get(FOLDER_LABEL)
     outputs = {}
-    if folder is not None and job.state == "done":
+    if folder is not None and job.state == "done" and holder(Path(folder)) == job.id:
         files = {name: Path(folder) / Path(object_name).name for name, object_name in job.artifacts.items()}
         outputs = {name: str(path) for name, path in files.items() if path.is_file()}
     return Outcome(
@@ -90,6 +96,11 @@ def clock(seconds: float) -> str:
     hours, rest = divmod(whole, 3600)
     minutes, left = divmod(rest, 60)
     return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
+
+
+def printable(text: str) -> str:
+    """Return the text on one line: what a terminal would act on becomes a question mark."""
+    return "".join(each if each.isprintable() else "?" for each in text)
 
 
 def shown_path(path: str) -> str:

@@ -7,11 +7,10 @@ from typing import Protocol, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
-from functions.local.outcome import clock
+from functions.local.outcome import clock, printable
 from shared.domain.chunk import ChunkSummary
 from shared.domain.job import Job
 from shared.domain.messages import StageName
-from shared.domain.plan import silent_chunks
 
 STAGE_WORDS: dict[StageName, str] = {"pose": "finding movement", "merge": "making the reel"}
 PLAIN_STEPS = 10  # a plain line at each tenth of a stage
@@ -21,7 +20,7 @@ SHORTEST_FOR_RATE_S = 1.0  # before that a rate is a guess
 class Display(Protocol):
     """Shows how jobs are getting on."""
 
-    def stage(self, job: Job, name: StageName, summary: ChunkSummary, *, now: float) -> None: ...
+    def stage(self, job: Job, name: StageName, summary: ChunkSummary) -> None: ...
 
     def say(self, line: str) -> None: ...
 
@@ -70,15 +69,15 @@ class Bars:
         self._tasks: dict[tuple[str, StageName], tuple[TaskID, StageClock]] = {}
         self._progress.start()
 
-    def stage(self, job: Job, name: StageName, summary: ChunkSummary, *, now: float) -> None:
+    def stage(self, job: Job, name: StageName, summary: ChunkSummary) -> None:
         share = share_of(job, name, summary)
         key = (job.id, name)
         if key not in self._tasks:
             label = f"{short(job.source.file_name)}  {STAGE_WORDS[name]}"
             self._tasks[key] = (self._progress.add_task(label, total=1.0, pace=""), StageClock(job, name))
         task, pace = self._tasks[key]
-        silent = silent_chunks(summary, now=now, silent_s=60.0)
-        words = f"part {silent[0].index} stands still" if silent else pace.describe(share) if share < 1 else ""
+        silent = job.stages[name].silent
+        words = f"part {silent[0]} stands still" if silent else pace.describe(share) if share < 1 else ""
         self._progress.update(task, completed=share, pace=words)
 
     def say(self, line: str) -> None:
@@ -95,7 +94,7 @@ class Lines:
         self._stream = stream
         self._told: dict[tuple[str, StageName], tuple[int, StageClock]] = {}
 
-    def stage(self, job: Job, name: StageName, summary: ChunkSummary, *, now: float) -> None:
+    def stage(self, job: Job, name: StageName, summary: ChunkSummary) -> None:
         share = share_of(job, name, summary)
         key = (job.id, name)
         told, pace = self._told.get(key, (-1, StageClock(job, name)))
@@ -117,7 +116,7 @@ class Lines:
 class Silence:
     """Says nothing."""
 
-    def stage(self, job: Job, name: StageName, summary: ChunkSummary, *, now: float) -> None:
+    def stage(self, job: Job, name: StageName, summary: ChunkSummary) -> None:
         pass
 
     def say(self, line: str) -> None:
@@ -137,5 +136,5 @@ def display(*, is_quiet: bool, stream: TextIO | None = None) -> Display:
 
 def short(name: str, *, longest: int = 28) -> str:
     """Return a file name that fits a line: control characters shown, the middle left out when it is long."""
-    shown = "".join(c if c.isprintable() else "?" for c in name)
+    shown = printable(name)
     return shown if len(shown) <= longest else f"{shown[: longest - 12]}…{shown[-11:]}"

@@ -11,21 +11,40 @@ from dataclasses import replace
 from pathlib import Path
 
 from functions.local.event_pump import EventPump
-from functions.local.outcome import FOLDER_LABEL, SOURCE_LABEL, Outcome, outcome_of, refused
-from functions.local.output_folder import holder, reserve, store
+from functions.local.outcome import FOLDER_LABEL, SOURCE_LABEL, Outcome, outcome_of, printable, refused
+from functions.local.output_folder import reserve, store
 from functions.local.progress import Display
 from shared.connect import LocalCloud
 from shared.domain import job as jobs
-from shared.domain.chunk import ChunkSummary
+from shared.domain.chunk import ChunkSummary, Failure
 from shared.domain.job import Job, Source
 from shared.domain.object_names import source
 from shared.domain.options import Options
+from shared.errors import MontageError, NotFound
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.2
 IDLE_S = 0.03
+
+
+class Interrupts:
+    """Whether somebody wants the command to stop; asked between steps, so that none is cut in two."""
+
+    def __init__(self) -> None:
+        self._is_asked = False
+
+    def ask(self, *_: object) -> None:
+        """Be a signal handler: the first time is noted, the second strikes at once."""
+        if self._is_asked:
+            raise KeyboardInterrupt
+        self._is_asked = True
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt when somebody asked."""
+        if self._is_asked:
+            raise KeyboardInterrupt
 
 
 def new_job_id() -> str:
@@ -50,17 +69,26 @@ def submit(cloud: LocalCloud, video: Path, *, out: Path, options: Options) -> Jo
         created_at=cloud.clock(),
         labels={FOLDER_LABEL: str(folder), SOURCE_LABEL: str(path)},
     )
-    cloud.jobs.create(job)
-    cloud.uploads.upload(path, source(job.id))
+    try:
+        cloud.jobs.create(job)
+        _upload(cloud, job)
+    except MontageError as error:
+        return _told(job, error)
     return job
 
 
-def follow(cloud: LocalCloud, settings: Settings, job_ids: Sequence[str], shown: Display) -> list[Outcome]:
-    """Run the machine's share of the cloud until every job has ended, and return their outcomes in the same order."""
+def follow(
+    cloud: LocalCloud, settings: Settings, job_ids: Sequence[str], shown: Display, interrupts: Interrupts
+) -> list[Outcome]:
+    """Run the machine's share of the cloud until every job has ended, and return their outcomes in the same order.
+
+    Raises KeyboardInterrupt between two steps when somebody asked for it.
+    """
     pump = EventPump(cloud, cloud.deliveries, watchdog_every_s=settings.watchdog_every_s, job_ids=job_ids)
     outcomes: dict[str, Outcome] = {}
     looked_at = 0.0
     while len(outcomes) < len(set(job_ids)):
+        interrupts.check()
         was_busy = pump.step()
         if time.monotonic() - looked_at >= LOOK_EVERY_S:
             looked_at = time.monotonic()
@@ -74,16 +102,36 @@ def follow(cloud: LocalCloud, settings: Settings, job_ids: Sequence[str], shown:
 
 
 def resume(cloud: LocalCloud, job_id: str) -> Job:
-    """Give an unfinished job new time and return it. Raises NotFound."""
+    """Give an unfinished job new time and new attempts, because a person asked, and return it. Raises NotFound."""
     job = cloud.jobs.get(job_id)
     allowed_s = cloud.limits.deadline_s(job.video.duration_s if job.video is not None else 0.0)
     now = cloud.clock()
-    return cloud.jobs.update(job_id, lambda job: jobs.resumed(job, now=now, deadline_s=allowed_s))
+    job = cloud.jobs.update(job_id, lambda job: jobs.resumed(job, now=now, deadline_s=allowed_s))
+    if not job.is_final:
+        cloud.jobs.renew_attempts(job_id)
+    if job.state == "awaiting_upload":
+        _upload(cloud, job)
+    return job
+
+
+def _upload(cloud: LocalCloud, job: Job) -> None:
+    """Hand the source to the uploads store, unless it is there."""
+    name = source(job.id)
+    try:
+        cloud.uploads.stat(name)
+    except NotFound:
+        cloud.uploads.upload(Path(job.labels[SOURCE_LABEL]), name)
+
+
+def _told(job: Job, error: MontageError) -> Outcome:
+    """Return the outcome of a job that an error of ours keeps from going on."""
+    failure = Failure(code=error.code, message=error.message)
+    return replace(outcome_of(job), error=failure, outputs={})
 
 
 def _readable(name: str) -> str:
-    """Return a file name as text; bytes that are no UTF-8 become question marks."""
-    return os.fsencode(name).decode(errors="replace").replace("\ufffd", "?")
+    """Return a file name as text on one line; bytes that are no UTF-8 become question marks."""
+    return printable(os.fsencode(name).decode(errors="replace").replace("\ufffd", "?"))
 
 
 def _unusable(video: Path) -> Outcome | None:
@@ -106,32 +154,28 @@ def _look(cloud: LocalCloud, job_id: str, shown: Display) -> Outcome | None:
     job = cloud.jobs.get(job_id)
     for name, stage in job.stages.items():
         summary = ChunkSummary() if stage.is_settled else cloud.jobs.chunk_summary(job_id, name)
-        shown.stage(job, name, summary, now=cloud.clock())
+        shown.stage(job, name, summary)
     if not job.is_final:
         return None
-    if job.state == "done":
-        error = _deliver(cloud, job)
-        if error is not None:
-            return error
+    try:
+        if job.state == "done":
+            _deliver(cloud, job)
+    except MontageError as error:
+        return _told(job, error)
+    except OSError as error:
+        message = f"{job.labels[FOLDER_LABEL]}: cannot be written to ({error.strerror})."
+        return _told(job, MontageError("cannot_write", message))
     return outcome_of(job)
 
 
-def _deliver(cloud: LocalCloud, job: Job) -> Outcome | None:
-    """Put the artifacts into the job's folder, unless they lie there; return what went wrong, if anything."""
+def _deliver(cloud: LocalCloud, job: Job) -> None:
+    """Put the artifacts into the job's folder, unless they or a later run's lie there. Raises OSError, NotFound."""
     folder = Path(job.labels[FOLDER_LABEL])
-    if len(outcome_of(job).outputs) == len(job.artifacts) and holder(folder) == job.id:
-        return None
-    try:
-        with ExitStack() as open_files:
-            store(
-                {
-                    Path(object_name).name: open_files.enter_context(cloud.downloads.open(object_name))
-                    for object_name in job.artifacts.values()
-                },
-                folder,
-                of=job.id,
-            )
-    except OSError as error:
-        failure = refused(job.source.file_name, "cannot_write", f"{folder}: cannot be written to ({error.strerror}).")
-        return replace(failure, job_id=job.id, state=job.state)
-    return None
+    if len(outcome_of(job).outputs) == len(job.artifacts):
+        return
+    with ExitStack() as open_files:
+        objects = {
+            Path(object_name).name: open_files.enter_context(cloud.downloads.open(object_name))
+            for object_name in job.artifacts.values()
+        }
+        store(objects, folder, of=job.id, created_at=job.created_at)

@@ -183,6 +183,11 @@ def handed_back(chunk: Chunk, *, now: float) -> Chunk:
     return replace(chunk, state="pending", lease=None, attempts=max(0, chunk.attempts - 1), position=0.0, moved_at=now)
 
 
+def renewed(chunk: Chunk) -> Chunk:
+    """Return the chunk with its attempts forgotten, because a person asked for it to go on; an ended one stays."""
+    return replace(chunk, attempts=0) if chunk.state in ("pending", "running") else chunk
+
+
 def summarise(chunks: Sequence[Chunk]) -> ChunkSummary:
     """Return the counts of a stage's records."""
     running = tuple(chunk for chunk in chunks if chunk.state == "running")

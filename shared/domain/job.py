@@ -45,6 +45,12 @@ class Warned:
     message: str
 
 
+def warned(text: str) -> Warned:
+    """Return the warning in a text of the form "code: sentence"."""
+    code, _, message = text.partition(": ")
+    return Warned(code=code, message=message)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """One stage of a job and the run that works on it."""
@@ -57,6 +63,8 @@ class Stage:
     launching_until: float = 0.0
     execution: str | None = None
     launches: int = 0
+    silent: tuple[int, ...] = ()
+    """Running chunks whose position has stood still for a while, by number."""
     started_at: float | None = None
     ended_at: float | None = None
     error: Failure | None = None
@@ -92,8 +100,9 @@ class Job:
     """Artifact names ("reel", "report", "poster") to object names in the downloads bucket."""
     numbers: Mapping[str, float] = field(default_factory=dict)
     """What the merge measured, e.g. reel_s and kept_s in seconds."""
+    probes: int = 0
+    """How often somebody began to look at the source."""
     deadline: float | None = None
-    queued_at: float | None = None
     ended_at: float | None = None
 
     @property
@@ -126,12 +135,17 @@ def _with_stage(job: Job, name: StageName, stage: Stage) -> Job:
     return replace(job, stages={**job.stages, name: stage})
 
 
-def uploaded(job: Job, *, generation: str, size_bytes: int, now: float) -> Job:
+def uploaded(job: Job, *, generation: str, size_bytes: int, deadline: float) -> Job:
     """The source is complete: awaiting_upload → queued, pinned to its generation. Another generation is refused."""
     if job.state != "awaiting_upload":
         return job
     source = replace(job.source, generation=generation, size_bytes=size_bytes)
-    return _told(replace(job, state="queued", source=source, queued_at=now), "created")
+    return _told(replace(job, state="queued", source=source, deadline=deadline), "created")
+
+
+def probing(job: Job) -> Job:
+    """Somebody begins to look at the source; counted, so that a source that kills whoever looks is given up."""
+    return replace(job, probes=job.probes + 1) if job.state == "queued" else job
 
 
 def planned(
@@ -184,6 +198,14 @@ def stage_launched(job: Job, name: StageName, *, run_id: str, execution: str) ->
     return _with_stage(job, name, replace(stage, state="launched", execution=execution))
 
 
+def silence_noted(job: Job, name: StageName, silent: tuple[int, ...]) -> Job:
+    """Name the chunks of a stage that stand still."""
+    stage = job.stages.get(name)
+    if stage is None or stage.is_settled:
+        return job
+    return _with_stage(job, name, replace(stage, silent=silent))
+
+
 def stage_settled(
     job: Job, name: StageName, state: Literal["done", "failed", "failed_soft"], *, now: float, error: Failure | None
 ) -> Job:
@@ -191,7 +213,7 @@ def stage_settled(
     stage = job.stages.get(name)
     if job.is_final or stage is None or stage.is_settled:
         return job
-    return _with_stage(job, name, replace(stage, state=state, error=error, ended_at=now))
+    return _with_stage(job, name, replace(stage, state=state, error=error, ended_at=now, silent=()))
 
 
 def merging(job: Job) -> Job:
@@ -239,7 +261,8 @@ def published(job: Job, messages: tuple[Message, ...]) -> Job:
 
 
 def resumed(job: Job, *, now: float, deadline_s: float) -> Job:
-    """Someone wants this unfinished job to go on: its deadline starts anew."""
+    """A person wants this unfinished job to go on: its deadline and its budgets start anew."""
     if job.is_final or job.deadline is None:
         return job
-    return replace(job, deadline=now + deadline_s)
+    stages = {name: stage if stage.is_settled else replace(stage, launches=0) for name, stage in job.stages.items()}
+    return replace(job, deadline=now + deadline_s, probes=0, stages=stages)

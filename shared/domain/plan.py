@@ -47,6 +47,14 @@ class SettleStage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoteSilence:
+    """Name in the record the chunks that stand still."""
+
+    stage: StageName
+    silent: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartMerge:
     """Enter the merging state."""
 
@@ -85,6 +93,7 @@ Effect = (
     ProbeSource
     | RequestStage
     | SettleStage
+    | NoteSilence
     | StartMerge
     | FinishJob
     | FailJob
@@ -177,7 +186,7 @@ def _stage_steps(name: StageName, stage: Stage, seen: Seen, *, now: float, limit
     if seen.summary.done >= stage.plan.chunks:
         return (SettleStage(stage=name, state="done"),)
     if stage.launches >= limits.max_launches and seen.execution == "ended":
-        return (SettleStage(stage=name, state="failed", error=_never_started(name, stage)),)
+        return (SettleStage(stage=name, state="failed", error=_never_ended(name, stage)),)
     match stage.state:
         case "planned":
             return (again,)
@@ -187,7 +196,11 @@ def _stage_steps(name: StageName, stage: Stage, seen: Seen, *, now: float, limit
             return (again,) if now >= stage.launching_until + limits.request_lost_s else ()
         case "launched":
             is_stuck = silent_chunks(seen.summary, now=now, silent_s=limits.rerun_after_s)
-            return (again,) if seen.execution == "ended" or is_stuck else ()
+            if seen.execution == "ended" or is_stuck:
+                return (again,)
+            still = silent_chunks(seen.summary, now=now, silent_s=limits.silent_after_s)
+            silent = tuple(sorted(chunk.index for chunk in still))
+            return (NoteSilence(stage=name, silent=silent),) if silent != stage.silent else ()
         case _:
             return ()
 
@@ -201,10 +214,10 @@ def _cancel_what_runs(job: Job, seen: Mapping[StageName, Seen]) -> tuple[Effect,
     )
 
 
-def _never_started(name: StageName, stage: Stage) -> Failure:
+def _never_ended(name: StageName, stage: Stage) -> Failure:
     return Failure(
-        code="stage_never_started",
-        message=f"The {name} stage was launched {stage.launches} times and its tasks never got to work; "
+        code="stage_never_ended",
+        message=f"The {name} stage was launched {stage.launches} times and did not come to an end; "
         "`montage doctor` may say why.",
     )
 

@@ -48,3 +48,4 @@ class Video:
     is_interlaced: bool = False
     audio: tuple[AudioStream, ...] = ()
     warnings: tuple[str, ...] = ()
+    """Each of the form "code: sentence", the code in snake_case, for programs; so are the renderer's."""

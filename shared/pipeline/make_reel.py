@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.domain.edit_list import EditList
 from shared.domain.highlight import Highlight, choose_highlights, fallback_highlight, motion_highlights
-from shared.domain.job import ANALYSIS_STAGES, Job, Warned
+from shared.domain.job import ANALYSIS_STAGES, Job, Warned, warned
 from shared.domain.motion import looks, moving_spans
 from shared.domain.object_names import artifact, edit_list
 from shared.domain.pose import PoseSample
@@ -110,7 +110,7 @@ def make_reel(
     return {
         "artifacts": FILES,
         "numbers": {"reel_s": rendered.duration_s, "kept_s": edit.duration_s, "source_s": video.duration_s, **timings},
-        "warnings": [to_dict(warned) for warned in _all_warnings(chosen, rendered)],
+        "warnings": [to_dict(each) for each in _all_warnings(chosen, rendered)],
     }
 
 
@@ -128,11 +128,11 @@ def choose(job: Job, video: Video, samples: Sequence[PoseSample]) -> Chosen:
     if options.on_nothing_found == "fail":
         raise BadVideo("nothing_found", f"{job.source.file_name}: nobody moves in it, so there is nothing to cut.")
     fallback = fallback_highlight(samples, duration_s=video.duration_s)
-    warned = Warned(
+    nothing = Warned(
         code="nothing_found",
         message=f"Nobody moves in it; the reel shows the {fallback.span.duration_s:.0f} seconds in which most changes.",
     )
-    return Chosen(motion=(), highlights=(fallback,), warnings=(warned,))
+    return Chosen(motion=(), highlights=(fallback,), warnings=(nothing,))
 
 
 def _read_parts(cloud: Cloud, job: Job) -> tuple[tuple[PoseSample, ...], dict[str, str]]:
@@ -184,13 +184,7 @@ def _stage_timings(job: Job) -> dict[str, float]:
 
 
 def _all_warnings(chosen: Chosen, rendered: Rendered) -> tuple[Warned, ...]:
-    return (*chosen.warnings, *(_warned(text) for text in rendered.warnings))
-
-
-def _warned(text: str) -> Warned:
-    """Return the renderer's "code: sentence" as a warning."""
-    code, _, message = text.partition(": ")
-    return Warned(code=code, message=message)
+    return (*chosen.warnings, *(warned(text) for text in rendered.warnings))
 
 
 def _report(

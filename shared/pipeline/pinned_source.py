@@ -7,7 +7,7 @@ from typing import BinaryIO
 from shared.domain.job import Job
 from shared.domain.object_names import source
 from shared.errors import BadVideo, NotFound
-from shared.ports import Cloud
+from shared.ports import GENERATION_GONE, Cloud
 
 
 @contextmanager
@@ -17,9 +17,18 @@ def open_source(cloud: Cloud, job: Job) -> Iterator[BinaryIO]:
     Raises BadVideo `source_gone` when it was removed or replaced since, also while it is being read.
     """
     try:
-        with cloud.uploads.open(source(job.id), job.source.generation) as file:
-            yield file
+        file = cloud.uploads.open(source(job.id), job.source.generation)
     except NotFound as error:
-        name = job.source.file_name
-        message = f"{name}: the file was moved, removed or changed since the job began; run it again."
-        raise BadVideo("source_gone", message) from error
+        raise _gone(job) from error
+    with file:
+        try:
+            yield file
+        except NotFound as error:
+            if error.code != GENERATION_GONE:
+                raise
+            raise _gone(job) from error
+
+
+def _gone(job: Job) -> BadVideo:
+    name = job.source.file_name
+    return BadVideo("source_gone", f"{name}: the file was moved, removed or changed meanwhile; run it again.")

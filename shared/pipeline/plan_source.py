@@ -4,11 +4,11 @@ import logging
 
 from shared.domain import job as jobs
 from shared.domain.chunk import Failure
-from shared.domain.job import Job
+from shared.domain.job import Job, warned
 from shared.domain.limits import Limits
 from shared.domain.units import POSE_UNIT_S, plan_chunks
 from shared.domain.video import Video
-from shared.errors import BadVideo
+from shared.errors import BadVideo, TryAgain
 from shared.log import event
 from shared.media.probe import probe
 from shared.pipeline.pinned_source import open_source
@@ -18,13 +18,25 @@ log = logging.getLogger(__name__)
 
 
 def plan_source(cloud: Cloud, job: Job) -> Job:
-    """Move a queued job on to `analysing` with its plan, or to `failed` with what is wrong with the source."""
+    """Move a queued job on to `analysing` with its plan, or to `failed` with what is wrong with the source.
+
+    Raises TryAgain when the source cannot be read just now; after `max_attempts` looks that, too, fails the job.
+    """
+    job = cloud.jobs.update(job.id, jobs.probing)
+    if job.state != "queued":
+        return job
+    if job.probes > cloud.limits.max_attempts:
+        return _refuse(cloud, job, _gave_up(job))
     try:
         video = _look_at(cloud, job)
     except BadVideo as error:
-        failure = Failure(code=error.code, message=error.message, is_input=True)
-        log.info("source refused: %s", error.message, extra=event("source_refused", job=job.id, code=error.code))
-        return cloud.jobs.update(job.id, lambda current: jobs.failed(current, failure, now=cloud.clock()))
+        return _refuse(cloud, job, Failure(code=error.code, message=error.message, is_input=True))
+    except OSError as error:
+        return _try_again(cloud, job, error)
+    return _plan(cloud, job, video)
+
+
+def _plan(cloud: Cloud, job: Job, video: Video) -> Job:
     plan = plan_chunks(
         duration_s=video.duration_s,
         unit_s=POSE_UNIT_S,
@@ -32,22 +44,41 @@ def plan_source(cloud: Cloud, job: Job) -> Job:
         max_tasks=cloud.limits.max_tasks,
     )
     deadline = cloud.clock() + cloud.limits.deadline_s(video.duration_s)
+    warnings = tuple(warned(text) for text in video.warnings)
     log.info("planned %d chunks for %.1f s", plan.chunks, video.duration_s, extra=event("job_planned", job=job.id))
     return cloud.jobs.update(
         job.id,
-        lambda current: jobs.planned(current, video=video, plans={"pose": plan}, warnings=(), deadline=deadline),
+        lambda current: jobs.planned(current, video=video, plans={"pose": plan}, warnings=warnings, deadline=deadline),
+    )
+
+
+def _refuse(cloud: Cloud, job: Job, failure: Failure) -> Job:
+    log.info("source refused: %s", failure.message, extra=event("source_refused", job=job.id, code=failure.code))
+    return cloud.jobs.update(job.id, lambda current: jobs.failed(current, failure, now=cloud.clock()))
+
+
+def _try_again(cloud: Cloud, job: Job, error: OSError) -> Job:
+    """Leave the job queued for another look, or refuse it when this was the last."""
+    message = f"{job.source.file_name}: cannot be read ({error.strerror or error}); copy it elsewhere and try again."
+    if job.probes >= cloud.limits.max_attempts:
+        return _refuse(cloud, job, Failure(code="cannot_read", message=message, is_input=True))
+    raise TryAgain(message, code="cannot_read") from error
+
+
+def _gave_up(job: Job) -> Failure:
+    return Failure(
+        code="crashed_worker",
+        message=f"{job.source.file_name}: whoever looked at it ended without a word, {job.probes - 1} times.",
     )
 
 
 def _look_at(cloud: Cloud, job: Job) -> Video:
-    name = job.source.file_name
-    if job.source.size_bytes > cloud.limits.max_source_bytes:
-        raise BadVideo(
-            "too_large", f"{name}: {job.source.size_bytes} bytes; at most {cloud.limits.max_source_bytes} are taken."
-        )
+    name, size_bytes, limits = job.source.file_name, job.source.size_bytes, cloud.limits
+    if size_bytes > limits.max_source_bytes:
+        raise BadVideo("too_large", f"{name}: {size_bytes} bytes; at most {limits.max_source_bytes} are taken.")
     with open_source(cloud, job) as file:
         video = probe(file, name=name)
-    _refuse_too_long(video, name, cloud.limits)
+    _refuse_too_long(video, name, limits)
     return video
 
 

@@ -22,11 +22,13 @@ def receive_upload(cloud: Cloud, finalized: ObjectFinalized) -> None:
     if job_id is None:
         log.warning("not an upload of ours: %s", finalized.name, extra=event("upload_ignored"))
         return
-    now = cloud.clock()
+    deadline = cloud.clock() + cloud.limits.deadline_s(0.0)
     try:
         cloud.jobs.update(
             job_id,
-            lambda job: jobs.uploaded(job, generation=finalized.generation, size_bytes=finalized.size_bytes, now=now),
+            lambda job: jobs.uploaded(
+                job, generation=finalized.generation, size_bytes=finalized.size_bytes, deadline=deadline
+            ),
         )
     except NotFound:
         log.warning("upload without a job: %s", finalized.name, extra=event("upload_ignored", job=job_id))

@@ -14,6 +14,7 @@ from shared.domain.plan import (
     ExpireJob,
     FailJob,
     FinishJob,
+    NoteSilence,
     ProbeSource,
     PublishOutbox,
     RequestStage,
@@ -74,6 +75,12 @@ def _carry_out(cloud: Cloud, job: Job, effect: Effect) -> None:
         case SettleStage(stage=stage, state=state, error=error):
             log.info("%s stage %s", stage, state, extra=event("stage_settled", job=job.id, stage=stage, state=state))
             update(lambda job: jobs.stage_settled(job, stage, state, now=now, error=error))
+        case NoteSilence(stage=stage, silent=silent):
+            if silent:
+                log.warning(
+                    "%s chunks %s stand still", stage, silent, extra=event("chunk_silent", job=job.id, stage=stage)
+                )
+            update(lambda job: jobs.silence_noted(job, stage, silent))
         case StartMerge():
             update(jobs.merging)
         case FinishJob():

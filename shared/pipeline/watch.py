@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterable
 
-from shared.domain.plan import silent_chunks
 from shared.errors import MontageError
 from shared.log import event
 from shared.pipeline.receive_upload import look_for_upload
@@ -28,16 +27,4 @@ def watch(cloud: Cloud, job_ids: Iterable[str] | None = None) -> None:
 def _watch_one(cloud: Cloud, job_id: str) -> None:
     if cloud.jobs.get(job_id).state == "awaiting_upload":
         look_for_upload(cloud, job_id)
-    job = reconcile(cloud, job_id, look_at_executions=True)
-    for name, stage in job.stages.items():
-        if stage.state != "launched":
-            continue
-        summary = cloud.jobs.chunk_summary(job_id, name)
-        for chunk in silent_chunks(summary, now=cloud.clock(), silent_s=cloud.limits.silent_after_s):
-            log.warning(
-                "%s chunk %d has stood still at %.0f %%",
-                name,
-                chunk.index,
-                100 * chunk.position,
-                extra=event("chunk_silent", job=job_id, stage=name, chunk=chunk.index),
-            )
+    reconcile(cloud, job_id, look_at_executions=True)

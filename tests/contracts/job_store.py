@@ -106,7 +106,6 @@ def full_job() -> Job:
         artifacts={"reel": "downloads/full/r1/reel.mp4"},
         numbers={"reel_s": 29.97},
         deadline=3600.5,
-        queued_at=1.0,
         ended_at=2.0,
     )
 
@@ -378,6 +377,13 @@ class JobStoreContract:
         (chunk,) = jobs.chunks("job", "pose")
         assert (chunk.state, chunk.attempts, chunk.position) == ("pending", 0, 0.0)
         self.assert_lost(jobs, lease)
+
+    def test_a_person_who_asks_gives_unfinished_chunks_new_attempts(self, jobs: JobStore) -> None:
+        done, dying = leased(jobs, 0), leased(jobs, 1)
+        jobs.finish_chunk(done, result="part", numbers={})
+        jobs.renew_attempts("job")
+        assert [(chunk.state, chunk.attempts) for chunk in jobs.chunks("job", "pose")] == [("done", 1), ("running", 0)]
+        jobs.beat(dying, 0.5)  # whoever works goes on working
 
     def test_a_lease_of_a_chunk_nobody_knows_is_lost(self, jobs: JobStore) -> None:
         for job_id in ("job", "other"):

@@ -48,7 +48,7 @@ class Montage:
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "functions.local.cli", *map(str, arguments)],
+            [sys.executable, "-m", "functions.local.montage", *map(str, arguments)],
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,

@@ -15,8 +15,13 @@ from typing import Any
 import av
 import pytest
 
+from shared.connect import connect_local
+from shared.domain.job import Source
+from shared.domain.options import Options
+from shared.settings import Settings
 from tests.clips import ClipSpec, make_clip
 from tests.e2e.conftest import Montage
+from tests.shared.domain.records import JOB_ID, a_job
 
 OBJECT = {"job_id", "state", "error", "outputs", "timings"}
 
@@ -104,7 +109,7 @@ def test_one_good_and_four_bad_sources_give_one_reel_and_four_clear_errors(
 def test_a_missing_file_says_so(montage: Montage) -> None:
     ended = montage("run", "nowhere.mp4")
     assert (ended.code, ended.out) == (2, "")
-    assert "nowhere.mp4: there is no such file. [no_such_file]" in ended.err
+    assert ended.err == "nowhere.mp4: there is no such file. [no_such_file]\n"
 
 
 def test_finding_nothing_can_be_made_a_failure(montage: Montage, clip: Path) -> None:
@@ -220,6 +225,8 @@ def test_ctrl_c_ends_everything_and_the_job_can_go_on(montage: Montage, person: 
     assert f"montage job {job_id}" in err
     assert "Traceback" not in err
     assert not montage.tasks()
+    with connect_local(Settings(home=montage.folder / "home")) as cloud:
+        assert {chunk.attempts for chunk in cloud.jobs.chunks(job_id, "pose")} <= {0}, "stopping costs no attempt"
     assert montage("job", job_id).code == 0
 
 
@@ -252,6 +259,7 @@ def test_the_command_says_its_version_and_its_models(montage: Montage) -> None:
         (["run"], "required: VIDEO"),
         (["run", "--pad-before-s", "-1", "x.mp4"], "pad_before_s must lie between"),
         (["run", "--workers", "0", "x.mp4"], "must lie between 1 and 256"),
+        (["run", "--workers", "many", "x.mp4"], "must lie between 1 and 256, not many"),
         (["run", "--mode", "speech", "x.mp4"], "not there yet"),
         (["run", "--target-s", "soon", "x.mp4"], "invalid float value"),
         ([], "usage: montage"),
@@ -264,8 +272,9 @@ def test_wrong_words_are_answered_with_the_right_ones(montage: Montage, argument
     assert "Traceback" not in ended.err
 
 
-def test_a_closed_pipe_is_no_disaster(montage: Montage, clip: Path) -> None:
-    command = f"{sys.executable} -m functions.local.cli run --quiet '{clip}' | true"
+@pytest.mark.parametrize("words", ["jobs --json", "run '{clip}'"])
+def test_a_closed_pipe_is_no_disaster(montage: Montage, clip: Path, words: str) -> None:
+    command = f"{sys.executable} -m functions.local.montage {words.format(clip=clip)} | true"
     ended = subprocess.run(
         ["sh", "-c", command], env=montage.environment, cwd=montage.folder, capture_output=True, text=True, check=False
     )
@@ -286,3 +295,66 @@ def test_an_output_folder_that_is_a_file_is_our_trouble(montage: Montage, clip: 
     ended = montage("run", "--json", clip)
     assert ended.code == 1
     assert ended.json["error"]["code"] == "cannot_write"
+
+
+def test_showing_an_old_job_leaves_the_newer_results_alone(montage: Montage, clip: Path) -> None:
+    old, new = (montage("run", "--json", "--quiet", "--target-s", n, clip).json for n in ("3", "6"))
+    shown = montage("job", "--json", old["job_id"])
+    assert (shown.code, shown.json["state"], shown.json["outputs"]) == (0, "done", {})
+    report = json.loads(Path(new["outputs"]["report"]).read_text())
+    assert report["job_id"] == new["job_id"]
+
+
+def test_a_job_whose_command_died_before_the_upload_still_goes_on(montage: Montage, clip: Path) -> None:
+    folder = montage.folder / "out" / clip.stem
+    folder.mkdir(parents=True)
+    labels = {"local.folder": str(folder), "local.source": str(clip)}
+    with connect_local(Settings(home=montage.folder / "home")) as cloud:
+        cloud.jobs.create(
+            a_job(source=Source(file_name=clip.name), labels=labels, options=Options(), created_at=time.time())
+        )
+    resumed = montage("job", "--json", JOB_ID)
+    assert (resumed.code, resumed.json["state"]) == (0, "done"), resumed.err
+    assert (folder / "reel.mp4").is_file()
+
+
+def test_the_quiet_hear_of_errors_only(montage: Montage, clip: Path) -> None:
+    ended = montage("run", "--quiet", clip, "nowhere.mp4")
+    assert ended.out == ""
+    assert ended.err == "nowhere.mp4: there is no such file. [no_such_file]\n"
+
+
+def test_a_name_cannot_write_on_the_terminal(montage: Montage, tmp_path: Path) -> None:
+    evil = make_clip(tmp_path, ClipSpec(seconds=1.0, fps=Fraction(10))).rename(tmp_path / "e\x1b[31mvil\nname.mp4")
+    ended = montage("run", "--", evil)
+    assert ended.code == 0
+    assert "\x1b" not in ended.out + ended.err
+    assert ended.out.count("\n") == 1
+    assert "\x1b" not in montage("jobs").out
+
+
+def test_programs_hear_of_wrong_words_in_json(montage: Montage) -> None:
+    ended = montage("run", "--json", "--target-s", "-3", "x.mp4")
+    assert (ended.code, ended.json["error"]["code"]) == (2, "bad_option")
+    assert "target_s must lie between" in ended.json["error"]["message"]
+
+
+def test_a_wrong_setting_is_named(montage: Montage) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "functions.local.montage", "jobs"],
+        env={**montage.environment, "MONTAGE_WORKERS": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert "MONTAGE_WORKERS" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_source_that_cannot_be_read_ends_as_an_error(montage: Montage) -> None:
+    unreadable = Path("/sys/class/net/lo/speed")  # a regular file whose reads fail, like a dying disk's
+    if not unreadable.exists():
+        pytest.skip("no such file on this system")
+    ended = montage("run", "--json", "--quiet", unreadable)
+    assert (ended.code, ended.json["error"]["code"]) == (2, "cannot_read")

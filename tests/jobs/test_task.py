@@ -27,10 +27,13 @@ from shared.domain.limits import Limits
 
 def work(task):
     print("working", flush=True)
-    time.sleep(30)
+    while True:  # the stuck one never looks
+        time.sleep(0.05)
+        if "--looks" in sys.argv:
+            task.progress(time.monotonic())
 
 connect = jobs.task.connect
-jobs.task.connect = lambda settings: replace(connect(settings), limits=Limits(rerun_after_s=float(sys.argv.pop())))
+jobs.task.connect = lambda settings: replace(connect(settings), limits=Limits(rerun_after_s=float(sys.argv[3])))
 jobs.task.main("pose", work)
 """
 
@@ -40,7 +43,7 @@ def cloud(tmp_path: Path) -> LocalCloud:
     """A machine whose one job has launched a run of one chunk."""
     cloud = connect_local(Settings(home=tmp_path))
     plan = plan_chunks(duration_s=10, unit_s=10, chunk_s=10, max_tasks=1)
-    job = jobs.uploaded(a_job(), generation="1", size_bytes=1, now=1)
+    job = jobs.uploaded(a_job(), generation="1", size_bytes=1, deadline=9e9)
     job = jobs.planned(job, video=a_video(), plans={"pose": plan}, warnings=(), deadline=9e9)
     job = jobs.stage_requested(job, "pose", now=2, seen_requests=0)
     job = jobs.stage_launching(job, "pose", run_id="run-1", now=3, until=9e9)
@@ -49,11 +52,11 @@ def cloud(tmp_path: Path) -> LocalCloud:
     return cloud
 
 
-def start(home: Path, *, stuck_after_s: float) -> subprocess.Popen[str]:
+def start(home: Path, *words: str, stuck_after_s: float) -> subprocess.Popen[str]:
     settings = Settings(home=home, beat_every_s=0.1)
     environment = {**os.environ, **settings.as_environment(), "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
-        [sys.executable, "-c", SLEEPER, JOB_ID, "run-1", str(stuck_after_s)],
+        [sys.executable, "-c", SLEEPER, JOB_ID, "run-1", str(stuck_after_s), *words],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -70,7 +73,7 @@ def test_a_task_that_stands_still_ends_itself(cloud: LocalCloud, tmp_path: Path)
 
 
 def test_a_task_told_to_stop_hands_its_chunk_back_uncounted(cloud: LocalCloud, tmp_path: Path) -> None:
-    task = start(tmp_path, stuck_after_s=60)
+    task = start(tmp_path, "--looks", stuck_after_s=60)
     assert task.stdout is not None
     assert task.stdout.readline() == "working\n"
     task.send_signal(signal.SIGTERM)

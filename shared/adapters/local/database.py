@@ -9,16 +9,19 @@ import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from shared.errors import BadRequest, TryAgain
+from shared.errors import BadRequest, MontageError, TryAgain
 
 BUSY_S = 30.0  # a change takes milliseconds; who waits this long meets a process that hangs in the middle of one
 _OURS = sqlite3.SQLITE_ERROR  # the statement is wrong; that is a bug and time does not help
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_SAYS_DAMAGED = ("unsupported file format", "Could not decode to UTF-8 column")  # under a general code, or under none
 
 
 class Database:
     """One file with a versioned schema. A connection belongs to one thread of one process, and is made when needed.
 
-    What time can heal (locked, disk full, disk trouble) raises TryAgain.
+    What time can heal (locked, disk full, disk trouble) raises TryAgain; a damaged file raises MontageError
+    `records_damaged`, which is worth no other try.
     """
 
     def __init__(self, path: Path, *, schema: Sequence[str]) -> None:
@@ -31,13 +34,13 @@ class Database:
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection for single SELECTs."""
-        with self._trouble_as_try_again():
+        with self._trouble_explained():
             yield self._connection()
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection inside a transaction that holds the write lock from its start; an exception undoes it."""
-        with self._trouble_as_try_again():
+        with self._trouble_explained():
             connection = self._connection()
             with _transaction(connection):
                 yield connection
@@ -57,13 +60,33 @@ class Database:
         return mine.raw
 
     @contextlib.contextmanager
-    def _trouble_as_try_again(self) -> Iterator[None]:
+    def _trouble_explained(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == _OURS:
+        except sqlite3.DatabaseError as error:
+            if (how := _damage(error)) is not None:
+                raise _damaged(self._path, how) from error
+            if not isinstance(error, sqlite3.OperationalError) or _code(error) == _OURS:
                 raise
             raise TryAgain(f"{self._path} is busy or its disk in trouble: {error}.", code="database_busy") from error
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Return SQLite's primary code; what Python's own module raises has none and is a bug like `_OURS`."""
+    code: int = getattr(error, "sqlite_errorcode", _OURS)
+    return code & 0xFF
+
+
+def _damage(error: sqlite3.DatabaseError) -> str | None:
+    """Return what is wrong with the file, None when it is not the file. Some messages go on to show what is in it."""
+    if _code(error) in _DAMAGED:
+        return str(error)
+    return next((words for words in _SAYS_DAMAGED if words in str(error)), None)
+
+
+def _damaged(path: Path, how: str) -> MontageError:
+    advice = "move it away, together with its -wal and -shm if they are there, and Montage will begin a new one"
+    return MontageError("records_damaged", f"{path} is damaged ({how}); {advice}.")
 
 
 _of_parent: list[sqlite3.Connection] = []
@@ -123,7 +146,7 @@ def _enter_wal(connection: sqlite3.Connection) -> None:
             connection.execute("PRAGMA journal_mode = WAL").fetchone()
             return
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+            if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
                 raise
             time.sleep(0.01)
 
@@ -135,6 +158,8 @@ def _migrate(connection: sqlite3.Connection, path: Path, schema: Sequence[str]) 
             "newer_records",
             f"{path} was written by a newer Montage (schema {version}, this one knows {len(schema)}); update Montage.",
         )
+    if version < 0:
+        raise _damaged(path, f"schema {version}")
     for number in range(version, len(schema)):
         for statement in schema[number].split(";"):
             connection.execute(statement)

@@ -57,26 +57,36 @@ class ExecutionFiles:
             raise TryAgain(f"{record.execution} could not be recorded: {error.strerror}.", "disk_trouble") from error
 
     def running(self, execution: str) -> ExecutionRecord | None:
-        """Return the record of an execution whose owner lives, None when it has ended."""
+        """Return the record of an execution whose owner lives, None when it has ended.
+
+        Raises TryAgain when the disk does not say.
+        """
         if not is_plain_name(execution):
             return None
-        record = _read(self._path(execution))
+        try:
+            record = _read(self._path(execution))
+        except OSError as error:
+            raise TryAgain(f"{execution} could not be looked up: {error.strerror}.", "disk_trouble") from error
         return record if record is not None and record.is_owner_alive else None
 
     def ask_to_cancel(self, execution: str) -> None:
-        """Leave word for the owner."""
-        self._cancel_path(execution).touch()
+        """Leave word for the owner. Raises TryAgain when the disk does not take it."""
+        try:
+            self._cancel_path(execution).touch()
+        except OSError as error:
+            raise TryAgain(f"{execution} could not be cancelled: {error.strerror}.", "disk_trouble") from error
 
     def is_cancel_asked(self, execution: str) -> bool:
+        """Raises OSError when the disk does not say."""
         return self._cancel_path(execution).exists()
 
     def remove(self, execution: str) -> None:
-        """Say that it has ended. Takes no space, so a full disk cannot make it run for ever."""
+        """Say that it has ended. Takes no space, so a full disk rarely stops it. Raises OSError when one does."""
         self._path(execution).unlink(missing_ok=True)
         self._cancel_path(execution).unlink(missing_ok=True)
 
     def remove_orphans(self) -> None:
-        """Remove what owners that are gone left behind."""
+        """Remove what owners that are gone left behind. Raises OSError when the disk refuses."""
         for path in self._folder.glob("*.json"):
             record = _read(path)
             if record is None or not record.is_owner_alive:

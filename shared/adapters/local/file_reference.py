@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from shared.errors import NotFound
+from shared.ports import GENERATION_GONE
 
 
 def reference_to(path: Path) -> tuple[bytes, os.stat_result]:
@@ -63,4 +64,4 @@ class UnchangedFile(io.FileIO):
 
     def _check(self) -> None:
         if target_generation(os.fstat(self.fileno())) != self._generation:
-            raise NotFound(f"{self._object_name}: the source changed while it was read.", code="generation_gone")
+            raise NotFound(f"{self._object_name}: the source changed while it was read.", code=GENERATION_GONE)

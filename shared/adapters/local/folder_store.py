@@ -17,7 +17,7 @@ from shared.adapters.local.folder_walk import is_there, names_below, open_if_the
 from shared.adapters.local.object_path import PRIVATE, checked_parts, checked_prefix
 from shared.domain.messages import ObjectFinalized
 from shared.errors import AlreadyThere, NotFound, TryAgain
-from shared.ports import ObjectStat
+from shared.ports import GENERATION_GONE, ObjectStat
 
 BUFFER_BYTES = 1024 * 1024  # containers are read in runs of packets; 8 KiB would make a system call for each
 STALE_NEW_FILE_S = 24 * 3600.0  # nobody takes a day to write one object; what is older was left by a killed process
@@ -54,7 +54,7 @@ class FolderStore:
         if generation is not None and generation != now_there:
             os.close(fd)
             what = "the source changed" if is_reference else "the object was replaced"
-            raise NotFound(f"{name}: {what} (wanted {generation}, found {now_there}).", code="generation_gone")
+            raise NotFound(f"{name}: {what} (wanted {generation}, found {now_there}).", code=GENERATION_GONE)
         raw = UnchangedFile(fd, name=name, generation=now_there) if is_reference else io.FileIO(fd, "rb")
         return io.BufferedReader(raw, BUFFER_BYTES)
 

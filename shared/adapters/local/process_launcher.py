@@ -25,6 +25,7 @@ from shared.settings import Settings
 TASK_RETRIES = 3  # the default of Cloud Run jobs
 TICK_S = 0.05  # how long an ended task goes unnoticed; a look costs some microseconds per task
 WATCH_EVERY_S = 0.25  # a decoder gone wild takes about 1 GB/s
+AFTER_TROUBLE_S = 1.0  # what a look met may last; twenty traces a second would fill the log
 REAP_S = 5.0  # a process that hangs in the kernel, on a network drive say, may take longer; we do not wait for it
 
 log = logging.getLogger(__name__)
@@ -55,8 +56,9 @@ class ProcessLauncher:
     """A JobLauncher for one machine: at most `settings.workers` processes at once, first come, first served.
 
     A task that exits with anything but 0, is killed, or exceeds its memory or time is restarted up to `task_retries`
-    times. One thread, made by the first launch, looks after them all. When this process dies, so do its tasks (see
-    shared/lifeline.py), and its executions count as ended. Other processes may ask for `state` and `cancel`.
+    times. One thread, made by the first launch, looks after them all; no trouble ends it. When this process dies, so do
+    its tasks (see shared/lifeline.py), and its executions count as ended. Other processes may ask for `state` and
+    `cancel`; while the disk refuses to remove an ended execution's file, they see it run.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class ProcessLauncher:
         self._allowance = Allowance(memory_bytes=settings.task_memory_bytes, time_s=settings.task_timeout_s)
         self._changed = threading.Condition()
         self._executions: dict[str, _Execution] = {}
+        self._unremoved: set[str] = set()  # executions that have ended, but whose file the disk did not give up
         self._waiting: deque[_Attempt] = deque()
         self._running: dict[_Attempt, TaskProcess] = {}
         self._lifeline: tuple[int, int] | None = None
@@ -85,7 +88,10 @@ class ProcessLauncher:
         self._is_closing = False
 
     def launch(self, stage: StageName, job_id: str, run_id: str, *, tasks: int) -> str:
-        """Queue the tasks and return the execution's name. Raises TryAgain when it cannot be recorded or we close."""
+        """Queue the tasks and return the execution's name.
+
+        Raises TryAgain when it cannot be recorded or looked after, or we close.
+        """
         if tasks < 1 or not is_plain_name(job_id) or not is_plain_name(run_id):
             raise ValueError(f"cannot launch {tasks} tasks of job {job_id!r}, run {run_id!r}")
         execution = _Execution(record=self._record(stage, job_id, run_id, tasks), unfinished=tasks)
@@ -93,24 +99,32 @@ class ProcessLauncher:
         with self._changed:
             if self._is_closing:
                 raise TryAgain("This machine's launcher is closing.", code="closing")
+            self._start_supervisor()
             self._files.put(execution.record)
             self._executions[name] = execution
             self._waiting.extend(_Attempt(execution=execution, index=index, number=0) for index in range(tasks))
-            self._start_supervisor()
             self._changed.notify()
         log.info("%s launched: %d tasks", name, tasks)
         return name
 
     def state(self, execution: str) -> ExecutionState:
-        """Return whether tasks may still be running; an execution nobody knows has ended."""
+        """Return whether tasks may still be running; an execution nobody knows has ended.
+
+        Raises TryAgain when another process's cannot be read.
+        """
         with self._changed:
             if execution in self._executions:
                 return "running"
+            if execution in self._unremoved:
+                return "ended"
         record = self._files.running(execution)
         return "ended" if record is None or record.owner_pid == os.getpid() else "running"
 
     def cancel(self, execution: str) -> None:
-        """Stop the execution's tasks, soon; one that has ended is no error. Another process's is asked to."""
+        """Stop the execution's tasks, soon; one that has ended is no error. Another process's is asked to.
+
+        Raises TryAgain when the other process cannot be asked.
+        """
         with self._changed:
             mine = self._executions.get(execution)
             if mine is not None:
@@ -138,7 +152,7 @@ class ProcessLauncher:
             supervisor.join(GRACE_S + REAP_S)
             if supervisor.is_alive():
                 log.warning("these task processes do not even heed SIGKILL: %s", self.pids())
-            self._files.remove_orphans()
+            self._remove_left_files()
         for end in lifeline or ():
             os.close(end)
 
@@ -155,20 +169,38 @@ class ProcessLauncher:
         )
 
     def _start_supervisor(self) -> None:
-        if self._supervisor is None:
-            self._lifeline = os.pipe()  # neither end is inherited unless we say so, and we never pass the second on
-            self._supervisor = threading.Thread(target=self._supervise, name="process-launcher", daemon=True)
-            self._supervisor.start()
+        if self._supervisor is not None:
+            return
+        supervisor = threading.Thread(target=self._supervise, name="process-launcher", daemon=True)
+        try:
+            if self._lifeline is None:
+                self._lifeline = os.pipe()  # neither end is inherited unless we say so; we never pass the second on
+            supervisor.start()
+        except (OSError, RuntimeError) as error:  # no descriptor, or no thread, is left
+            raise TryAgain(f"This machine cannot look after more tasks now: {error}.", "machine_full") from error
+        self._supervisor = supervisor
 
     def _supervise(self) -> None:
         with self._changed:
             while not self._is_closing or self._running:
-                self._settle_ended()
-                self._watch()
-                self._start_waiting()
+                is_well = self._tick()
                 is_idle = not self._running and not self._waiting
                 if not (is_idle and self._is_closing):
-                    self._changed.wait(None if is_idle else TICK_S)
+                    self._changed.wait(None if is_idle else TICK_S if is_well else AFTER_TROUBLE_S)
+
+    def _tick(self) -> bool:
+        """Look after everything once; return whether nothing unforeseen came up.
+
+        Without this thread every execution would run for ever, so what one step meets stops neither it nor the others.
+        """
+        is_well = True
+        for step in (self._settle_ended, self._watch, self._start_waiting):
+            try:
+                step()
+            except Exception:
+                log.exception("the launcher's look at its tasks failed")
+                is_well = False
+        return is_well
 
     def _settle_ended(self) -> None:
         for attempt, process in list(self._running.items()):
@@ -193,19 +225,29 @@ class ProcessLauncher:
         if now - self._watched_at < WATCH_EVERY_S:
             return
         self._watched_at = now
+        for name in list(self._unremoved):
+            self._remove_file(name)
+        for name, execution in list(self._executions.items()):
+            if not execution.is_cancelled and self._is_cancel_asked(name):
+                self._cancel(execution)
         for process in self._running.values():
             process.enforce(self._allowance)
-        for name, execution in list(self._executions.items()):
-            if not execution.is_cancelled and self._files.is_cancel_asked(name):
-                self._cancel(execution)
+
+    def _is_cancel_asked(self, name: str) -> bool:
+        try:
+            return self._files.is_cancel_asked(name)
+        except OSError as error:
+            log.warning("cannot see whether %s is to be cancelled: %s", name, error)
+            return False
 
     def _start_waiting(self) -> None:
         while self._waiting and len(self._running) < self._settings.workers:
             attempt = self._waiting.popleft()
             try:
                 self._running[attempt] = self._started(attempt)
-            except OSError as error:
-                log.warning("%s task %d did not start: %s", attempt.execution.record.execution, attempt.index, error)
+            except Exception as error:  # whatever it is, the attempt must be settled or its execution never ends
+                name, is_bug = attempt.execution.record.execution, not isinstance(error, OSError)
+                log.warning("%s task %d did not start: %s", name, attempt.index, error, exc_info=is_bug)
                 self._settle(attempt, os.EX_OSERR)
                 return  # whatever is short now may be there at the next tick
 
@@ -241,5 +283,24 @@ class ProcessLauncher:
         execution.unfinished -= tasks
         name = execution.record.execution
         if execution.unfinished == 0 and self._executions.pop(name, None) is not None:
-            self._files.remove(name)
+            self._remove_file(name)
             log.info("%s ended", name)
+
+    def _remove_file(self, name: str) -> None:
+        """Tell other processes that it has ended; where the disk refuses, remember to try again."""
+        try:
+            self._files.remove(name)
+            self._unremoved.discard(name)
+        except OSError as error:
+            if name not in self._unremoved:
+                log.warning("%s has ended, but its file cannot be removed: %s", name, error)
+            self._unremoved.add(name)
+
+    def _remove_left_files(self) -> None:
+        with self._changed:
+            for name in list(self._unremoved):
+                self._remove_file(name)
+        try:
+            self._files.remove_orphans()
+        except OSError as error:
+            log.warning("files of executions that have ended cannot be removed: %s", error)

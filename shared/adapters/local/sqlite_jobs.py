@@ -124,6 +124,12 @@ class SqliteJobs:
         """The task was told to stop: the chunk is pending again and the attempt does not count. Raises LeaseLost."""
         self._change_chunk(lease, lambda chunk: rules.handed_back(chunk, now=self._clock()))
 
+    def renew_attempts(self, job_id: str) -> None:
+        """Forget the attempts of chunks that have not ended, because a person asked for the job to go on."""
+        with self._database.changing() as db:
+            for (body,) in db.execute("SELECT body FROM chunks WHERE job_id = ?", (job_id,)).fetchall():
+                _put_chunk(db, job_id, rules.renewed(from_dict(Chunk, json.loads(body))))
+
     def chunk_summary(self, job_id: str, stage: StageName) -> ChunkSummary:
         """Return counts, the running and the failed chunks."""
         return rules.summarise(self.chunks(job_id, stage))

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from functions.local.progress import Bars, Lines, Silence, display, short
-from shared.domain.chunk import Chunk, ChunkSummary
+from shared.domain.chunk import ChunkSummary
 from shared.domain.job import Job, Stage
 from shared.domain.units import plan_chunks
 from tests.shared.domain.records import a_job, a_video
@@ -26,7 +26,7 @@ def test_a_pipe_gets_a_line_per_tenth_and_no_more() -> None:
     stream = io.StringIO()
     lines = Lines(stream)
     for tenths in (0.0, 0.2, 0.9, 1.0, 1.0, 3.7, 3.9, 10.0, 10.0):
-        lines.stage(JOB, "pose", at(tenths), now=0)
+        lines.stage(JOB, "pose", at(tenths))
     shares = [line.split()[-1] for line in stream.getvalue().splitlines()]
     assert shares == ["0%", "10%", "37%", "100%"]
 
@@ -34,7 +34,7 @@ def test_a_pipe_gets_a_line_per_tenth_and_no_more() -> None:
 def test_a_finished_stage_is_whole_whatever_its_summary_says() -> None:
     stream = io.StringIO()
     job: Job = replace(JOB, stages={"pose": Stage(plan=PLAN, state="done")})
-    Lines(stream).stage(job, "pose", ChunkSummary(), now=0)
+    Lines(stream).stage(job, "pose", ChunkSummary())
     assert stream.getvalue() == "ride.mp4: finding movement 100%\n"
 
 
@@ -44,8 +44,8 @@ def test_a_terminal_gets_bars_and_a_silent_chunk_is_named(monkeypatch: pytest.Mo
     stream = Terminal()
     bars = display(is_quiet=False, stream=stream)
     assert isinstance(bars, Bars)
-    stuck = Chunk(stage="pose", index=4, state="running", moved_at=0.0, position=0.5)
-    bars.stage(JOB, "pose", ChunkSummary(done=4, position_sum=4.5, running=(stuck,)), now=100.0)
+    stuck: Job = replace(JOB, stages={"pose": Stage(plan=PLAN, state="launched", silent=(4,))})
+    bars.stage(stuck, "pose", at(4.5))
     bars.close()
     assert "finding movement" in stream.getvalue()
     assert "45%" in stream.getvalue()
@@ -57,7 +57,7 @@ def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     stream = Terminal()
     bars = Bars(stream)
-    bars.stage(JOB, "pose", at(5), now=0)
+    bars.stage(JOB, "pose", at(5))
     bars.close()
     assert "\x1b[3" not in stream.getvalue(), "no foreground colours"
 

@@ -18,6 +18,7 @@ from shared.domain.plan import (
     ExpireJob,
     FailJob,
     FinishJob,
+    NoteSilence,
     ProbeSource,
     PublishOutbox,
     RequestStage,
@@ -90,6 +91,8 @@ class World:
                 self.job = jobs.stage_requested(self.job, stage, now=self.now, seen_requests=seen)
             case SettleStage(stage=stage, state=state, error=error):
                 self.job = jobs.stage_settled(self.job, stage, state, now=self.now, error=error)
+            case NoteSilence(stage=stage, silent=silent):
+                self.job = jobs.silence_noted(self.job, stage, silent)
             case StartMerge():
                 self.job = jobs.merging(self.job)
             case FinishJob():
@@ -104,7 +107,7 @@ class World:
                 raise AssertionError(effect)
 
     def upload(self) -> None:
-        self.job = jobs.uploaded(self.job, generation="7", size_bytes=1, now=self.now)
+        self.job = jobs.uploaded(self.job, generation="7", size_bytes=1, deadline=self.now + self.deadline_s)
 
     def deliver(self, at: int, *, again: bool) -> None:
         if not self.orders:
@@ -294,7 +297,7 @@ def test_an_order_is_repeated_only_after_it_counts_as_lost() -> None:
 
 def test_two_watchdogs_that_saw_the_same_request_once() -> None:
     job = jobs.planned(
-        jobs.uploaded(a_job(), generation="1", size_bytes=1, now=1),
+        jobs.uploaded(a_job(), generation="1", size_bytes=1, deadline=9e9),
         video=a_video(),
         plans={"pose": PLAN},
         warnings=(),
@@ -306,8 +309,8 @@ def test_two_watchdogs_that_saw_the_same_request_once() -> None:
 
 @pytest.mark.parametrize("late", ["generation-2", ""])
 def test_a_second_generation_of_the_upload_is_refused(late: str) -> None:
-    queued = jobs.uploaded(a_job(), generation="generation-1", size_bytes=5, now=1)
-    assert jobs.uploaded(queued, generation=late, size_bytes=6, now=2) == queued
+    queued = jobs.uploaded(a_job(), generation="generation-1", size_bytes=5, deadline=9e9)
+    assert jobs.uploaded(queued, generation=late, size_bytes=6, deadline=9e9) == queued
 
 
 def test_a_final_job_stops_what_still_runs() -> None:
@@ -319,3 +322,31 @@ def test_a_final_job_stops_what_still_runs() -> None:
     assert CancelExecution(stage="pose", execution=str(execution)) in next_effects(
         world.job, seen, now=3, limits=LIMITS
     )
+
+
+def test_a_silent_chunk_is_named_in_the_record_and_forgotten_when_it_moves() -> None:
+    world = World()
+    run(world, ["upload", "reconcile", ("deliver", 0), "start", ("wait", 60), "reconcile"])
+    assert list(world.job.stages["pose"].silent) == [0]
+    world.records[("pose", 0)] = chunks.moved(world.records[("pose", 0)], position=0.5, now=world.now)
+    world.reconcile()
+    assert list(world.job.stages["pose"].silent) == []
+
+
+def test_a_person_who_asks_again_gives_a_job_new_budgets() -> None:
+    world = World()
+    for _ in range(LIMITS.max_attempts - 1):
+        run(world, ["upload", "reconcile", ("deliver", 0), "start", "kill"])
+    world.job = jobs.resumed(world.job, now=world.now, deadline_s=100)
+    assert (world.job.stages["pose"].launches, world.job.deadline, world.job.probes) == (0, world.now + 100, 0)
+    for key, record in world.records.items():
+        world.records[key] = chunks.renewed(record)
+    calm(world)
+    assert world.job.state == "done"
+
+
+def test_a_source_that_nobody_can_look_at_does_not_wait_for_ever() -> None:
+    queued = jobs.uploaded(a_job(), generation="1", size_bytes=1, deadline=5000)
+    assert next_effects(queued, {}, now=4999, limits=LIMITS) == (PublishOutbox(), ProbeSource())
+    (end,) = next_effects(queued, {}, now=5000, limits=LIMITS)
+    assert isinstance(end, FailJob)

@@ -18,6 +18,7 @@ from shared.domain.options import Options
 from shared.errors import BadVideo, LeaseLost, TryAgain
 from tests.clips import ClipSpec, make_clip
 from tests.one_machine import OneMachine, make_part, one_machine
+from tests.shared.domain.records import a_video
 
 
 @pytest.fixture(scope="session")
@@ -225,3 +226,37 @@ def test_a_lost_lease_ends_a_task_quietly(tmp_path: Path, video: Path) -> None:
     machine.launcher.run_tasks()
     assert machine.launcher.exit_codes == [0]
     assert machine.cloud.jobs.chunks(submitted.id, "pose")[0].state == "running"
+
+
+def test_what_the_probe_warns_of_reaches_the_record(
+    machine: OneMachine, video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warning = "duration_estimated: It is about 25 seconds long."
+    monkeypatch.setattr("shared.pipeline.plan_source.probe", lambda *_, **__: a_video(warnings=(warning,)))
+    job = machine.run_to_the_end(machine.submit(video).id)
+    assert next((w.code, w.message) for w in job.warnings) == ("duration_estimated", "It is about 25 seconds long.")
+
+
+def test_a_source_that_cannot_be_read_is_given_up_after_its_attempts(machine: OneMachine, tmp_path: Path) -> None:
+    unreadable = Path("/sys/class/net/lo/speed")  # a regular file whose reads fail, like a dying disk's
+    if not unreadable.exists():
+        pytest.skip("no such file on this system")
+    job = machine.run_to_the_end(machine.submit(unreadable).id)
+    assert job.error is not None
+    assert (job.state, job.error.code, job.probes) == ("failed", "cannot_read", machine.cloud.limits.max_attempts)
+
+
+def test_a_source_that_kills_whoever_looks_at_it_is_given_up(
+    machine: OneMachine, video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object, **__: object) -> None:
+        raise SystemExit(139)
+
+    monkeypatch.setattr("shared.pipeline.plan_source.probe", crash)
+    submitted = machine.submit(video)
+    for _ in range(machine.cloud.limits.max_attempts):
+        with pytest.raises(SystemExit):
+            machine.pump().step()
+    job = machine.run_to_the_end(submitted.id)
+    assert job.error is not None
+    assert (job.state, job.error.code) == ("failed", "crashed_worker")

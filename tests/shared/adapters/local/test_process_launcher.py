@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import signal
@@ -5,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from shared.adapters.local import task_process
+from shared.adapters.local import process_launcher, task_process
 from shared.adapters.local.execution_files import ExecutionFiles, ExecutionRecord
 from shared.adapters.local.process_launcher import ProcessLauncher, task_command
 from shared.domain.messages import StageName
@@ -265,6 +266,125 @@ print(os.environ["MONTAGE_MAX_ATTEMPTS"])
     assert Path(found) == Path(__file__).parents[4] / "jobs" / "__init__.py"
     assert "SECRET_TOKEN" not in names and "MONTAGE_HOME" in names
     assert attempts == "2"
+
+
+# Trouble that must not end the supervisor
+
+
+def test_an_execution_whose_file_cannot_be_removed_has_ended(home: Path, notes: Path) -> None:
+    body = """
+    note("ran")
+    while not (notes / "go").exists():
+        time.sleep(0.01)
+    """
+    with closing(launcher_for(program(notes, body), home)) as launcher:
+        execution = launcher.launch("pose", "job", "run", tasks=1)
+        wait_until(lambda: noted(notes) == ["ran-0-0"])
+        record = home / "executions" / f"{execution}.json"
+        record.unlink()
+        record.mkdir()  # which cannot be unlinked, whoever we are
+        (notes / "go").touch()
+        wait_for_end(launcher, execution)
+        wait_for_end(launcher, launcher.launch("pose", "job", "run", tasks=1))
+        assert launcher.state(execution) == "ended"
+        assert [path.name for path in (home / "executions").iterdir()] == [record.name]
+
+
+def test_a_file_that_could_not_be_removed_is_removed_later(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(launcher_for("", home)) as launcher:
+        with monkeypatch.context() as patch:
+            patch.setattr(ExecutionFiles, "remove", refusing)
+            execution = launcher.launch("pose", "job", "run", tasks=1)
+            wait_for_end(launcher, execution)
+            left = [path.name for path in (home / "executions").iterdir()]
+        assert left == [f"{execution}.json"]
+    assert list((home / "executions").iterdir()) == []
+
+
+def test_closing_on_a_disk_that_refuses_still_ends_everything(
+    home: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = threading.active_count()
+    monkeypatch.setattr(ExecutionFiles, "remove", refusing)
+    monkeypatch.setattr(ExecutionFiles, "remove_orphans", refusing)
+    launcher = launcher_for(program(notes, 'note("ran"); time.sleep(60)'), home)
+    execution = launcher.launch("pose", "job", "run", tasks=3)
+    wait_until(lambda: len(noted(notes)) == 2)
+    pids = launcher.pids()
+    launcher.close()
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+    assert threading.active_count() == threads
+    assert launcher.state(execution) == "ended"
+
+
+def test_a_disk_that_does_not_say_who_cancelled_stops_no_execution(
+    home: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ExecutionFiles, "is_cancel_asked", refusing)
+    with closing(launcher_for(program(notes, 'time.sleep(0.4); note("ran")'), home, workers=1)) as launcher:
+        wait_for_end(launcher, launcher.launch("pose", "job", "run", tasks=2))
+    assert noted(notes) == ["ran-0-0", "ran-1-0"]
+
+
+@pytest.mark.parametrize("step", ["_settle_ended", "_watch", "_start_waiting"])
+def test_a_bug_met_once_does_not_end_the_supervisor(
+    home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, step: str
+) -> None:
+    monkeypatch.setattr(process_launcher, "AFTER_TROUBLE_S", 0.05)
+    with closing(launcher_for("", home)) as launcher:
+        monkeypatch.setattr(launcher, step, failing_once(getattr(launcher, step)))
+        wait_for_end(launcher, launcher.launch("pose", "job", "run", tasks=2))
+    assert "RuntimeError: a bug" in caplog.text
+
+
+def test_a_step_that_always_fails_stops_no_other(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_launcher, "AFTER_TROUBLE_S", 0.05)
+    with closing(launcher_for("", home)) as launcher:
+        monkeypatch.setattr(launcher, "_watch", refusing)
+        wait_for_end(launcher, launcher.launch("pose", "job", "run", tasks=3))
+
+
+def test_a_task_that_cannot_be_started_for_whatever_reason_ends_its_execution(home: Path) -> None:
+    settings, command = Settings(home=home, workers=2), ["a\0b"]  # a ValueError
+    it = ProcessLauncher(settings, home=home, clock=time.time, command=lambda *_: command, task_retries=1)
+    with closing(it) as launcher:
+        wait_for_end(launcher, launcher.launch("pose", "job", "run", tasks=3))
+
+
+def test_a_launch_without_a_thread_left_is_worth_another_try(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with closing(launcher_for("", home)) as launcher:
+        with monkeypatch.context() as patch, pytest.raises(TryAgain, match="can't start new thread"):
+            patch.setattr(threading.Thread, "start", no_thread)
+            launcher.launch("pose", "job", "run", tasks=1)
+        assert not (home / "executions").exists()
+        wait_for_end(launcher, launcher.launch("pose", "job", "run", tasks=1))
+
+
+def test_what_the_disk_does_not_say_or_take_is_worth_another_try(home: Path) -> None:
+    (home / "executions" / "pose-run-1.json").mkdir(parents=True)
+    (home / "file").touch()
+    with pytest.raises(TryAgain, match="looked up"):
+        ExecutionFiles(home / "executions").running("pose-run-1")
+    with pytest.raises(TryAgain, match="cancelled"):
+        ExecutionFiles(home / "file").ask_to_cancel("pose-run-1")
+
+
+def refusing(*_: object) -> bool:
+    raise OSError(errno.EROFS, "Read-only file system")
+
+
+def failing_once(step: Callable[[], None]) -> Callable[[], None]:
+    failures = iter([RuntimeError("a bug")])
+
+    def stand_in() -> None:
+        for failure in failures:
+            raise failure
+        step()
+
+    return stand_in
 
 
 # What only shows between processes
