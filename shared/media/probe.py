@@ -137,7 +137,8 @@ def _turn(frame: VideoFrame) -> tuple[Turn, bool, tuple[str, ...]]:
     if data is None:
         return 0, False, ()
     turn, is_mirrored, exact = read_display_matrix(np.frombuffer(bytes(data), np.int32)[:9].reshape(3, 3))
-    return turn, is_mirrored, () if exact else (f"rotation is no quarter turn; taken as {turn} degrees",)
+    warning = f"odd_rotation: the rotation is no quarter turn; taken as {turn} degrees"
+    return turn, is_mirrored, () if exact else (warning,)
 
 
 def _video(

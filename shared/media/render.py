@@ -46,6 +46,7 @@ class Rendered:
     frames: int
     has_sound: bool
     warnings: tuple[str, ...] = ()
+    """In the form of Video.warnings."""
 
 
 def render_reel(

@@ -11,11 +11,11 @@ import pytest
 from shared.domain.edit_list import Clip, EditList
 from shared.domain.span import span
 from shared.errors import BadVideo
-from shared.media.contact_sheet import write_contact_sheet
 from shared.media.decode import sample_frames
 from shared.media.picture import EncodeSettings
 from shared.media.probe import probe
 from shared.media.render import render_reel
+from tests.contact_sheet import write_contact_sheet
 
 ROOT = Path(__file__).parents[3]
 MEDIA = Path(os.environ.get("MONTAGE_MEDIA") or ROOT.parent / "shared" / "media")

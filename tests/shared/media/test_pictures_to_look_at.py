@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from shared.media.contact_sheet import write_contact_sheet
 from shared.media.poster import write_poster
 from shared.media.probe import probe
 from tests.clips import ClipMaker, ClipSpec, read_time
+from tests.contact_sheet import write_contact_sheet
 
 
 def test_a_poster_is_the_upright_picture_at_its_time(clip: ClipMaker, tmp_path: Path) -> None:

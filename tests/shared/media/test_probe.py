@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import io
+import struct
+import time
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 
 import av
@@ -10,6 +13,7 @@ import pytest
 
 from shared.domain.video import Video
 from shared.errors import BadVideo, TryAgain
+from shared.media import timing
 from shared.media.orientation import read_display_matrix
 from shared.media.probe import keyframe_times_s, probe
 from tests.clips import ClipMaker, ClipSpec, display_matrix, trim_by_edit_list
@@ -92,6 +96,33 @@ def test_a_header_without_duration_is_measured(tmp_path: Path, clip: ClipMaker) 
     with av.open(str(live)) as container:
         assert container.duration is None
     assert probed(live).duration_s == pytest.approx(4, abs=0.05)
+
+
+def test_the_measured_duration_is_the_same_on_a_slow_machine(clip: ClipMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    live = clip(ClipSpec(seconds=4, suffix=".mkv", container_options={"live": "1"}))
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "monotonic", count(step=100).__next__)
+        video = probed(live)
+    assert video == probed(live)
+    assert video.warnings == ()
+
+
+def test_a_very_long_file_without_index_gets_an_estimate(clip: ClipMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    live = clip(ClipSpec(seconds=20, start_s=3600, suffix=".mkv", container_options={"live": "1"}))
+    monkeypatch.setattr(timing, "MEASURE_BYTES", live.stat().st_size // 2)
+    video = probed(live)
+    assert video.duration_s == pytest.approx(20, rel=0.1)
+    assert [each.split(": ")[0] for each in video.warnings] == ["duration_estimated"]
+
+
+def test_a_rotation_by_no_quarter_turn_is_warned_about(clip: ClipMaker, tmp_path: Path) -> None:
+    data = clip(ClipSpec(seconds=2, rotation_deg=90)).read_bytes()
+    tilted = [round(each * (1 << 16)) for each in (0.3, 0.954, 0, -0.954, 0.3, 0)]
+    matrix = struct.pack(">6i", *display_matrix(90, False)[:6])
+    assert data.count(matrix) == 1
+    path = tmp_path / "tilted.mp4"
+    path.write_bytes(data.replace(matrix, struct.pack(">6i", *tilted)))
+    assert [each.split(": ")[0] for each in probed(path).warnings] == ["odd_rotation"]
 
 
 def test_a_fragmented_mp4_is_measured(clip: ClipMaker) -> None:

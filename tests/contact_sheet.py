@@ -1,5 +1,9 @@
-"""A grid of a video's pictures with their times, to look at a reel at a glance."""
+"""A grid of a video's pictures with their times, to look at a reel at a glance.
 
+`python -m tests.contact_sheet VIDEO OUT.png`
+"""
+
+import sys
 from pathlib import Path
 from typing import BinaryIO
 
@@ -39,3 +43,9 @@ def _paste(
     if sample is not None:
         sheet.paste(Image.fromarray(sample.rgb(None, max(cell))).resize(cell), at)
     ImageDraw.Draw(sheet).text((at[0], at[1] + cell[1] + 1), f"{t_s:.2f} s", fill=INK)
+
+
+if __name__ == "__main__":
+    video, picture = map(Path, sys.argv[1:])
+    with video.open("rb") as opened:
+        write_contact_sheet(opened, video.name, picture)
