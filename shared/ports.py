@@ -1,6 +1,6 @@
 """What the pipeline needs from a cloud, as protocols; the adapters are the only ones that know how."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -155,6 +155,28 @@ class PoseDetector(Protocol):
 
         x and y are shares of the picture; `picture` is C-contiguous RGB of shape (height, width, 3).
         """
+        ...
+
+
+class SpeechRecognizer(Protocol):
+    """Hears speech in up to 30 s of sound; every answer is a function of the samples it is given alone.
+
+    Samples have shape (n,), float32 in [-1, 1], 16 kHz; times are seconds from the first of them.
+    """
+
+    versions: dict[str, str]
+    """Names and versions of the runtime and the model, for the report."""
+
+    def silences(self, samples: "NDArray[np.float32]") -> Sequence[tuple[float, float]]:
+        """Return (start_s, end_s) of the stretches in which nobody speaks, in order; breaths are left out."""
+        ...
+
+    def languages(self, samples: "NDArray[np.float32]") -> Mapping[str, float]:
+        """Return the probability of each language (ISO 639-1) that may be spoken."""
+        ...
+
+    def transcribe(self, samples: "NDArray[np.float32]", *, language: str) -> Sequence[tuple[str, float, float, float]]:
+        """Return (text, start_s, end_s, confidence) of each word, in the order spoken."""
         ...
 
 

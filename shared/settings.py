@@ -38,6 +38,11 @@ class Settings(BaseSettings):
     max_attempts: int = Field(default=4, ge=1)
 
     @property
+    def threads_per_task(self) -> int:
+        """The machine's cores shared out among the tasks that run at once."""
+        return max(1, (os.cpu_count() or 1) // self.workers)
+
+    @property
     def limits(self) -> Limits:
         """One machine launches in milliseconds and loses no message, so it need not be as patient as a cloud."""
         return Limits(

@@ -33,6 +33,7 @@ ONLY_IN = {
     "av": ["shared.media"],
     "mediapipe": ["jobs.pose"],
     "faster_whisper": ["jobs.transcribe"],
+    "pysubs2": ["shared.media"],
     "fastapi": ["functions"],
     "functions_framework": ["functions"],
 }

@@ -36,7 +36,7 @@ from shared.connect import LocalCloud, connect_local
 from shared.domain.options import MotionOptions, Options
 from shared.errors import MontageError
 from shared.models.fetch import Progress, ensure, is_cached
-from shared.models.manifest import read_manifest
+from shared.models.manifest import default_models
 from shared.pipeline.make_reel import own_version
 from shared.settings import Settings
 
@@ -114,7 +114,7 @@ def models(arguments: argparse.Namespace) -> int:
     settings = _settings(workers=None)
     if arguments.action == "fetch":
         shown = display(is_quiet=arguments.json)
-        for name in read_manifest():
+        for name in default_models():
             _fetch(name, settings, shown)
         shown.close()
     found = [
@@ -125,7 +125,7 @@ def models(arguments: argparse.Namespace) -> int:
             "is_cached": is_cached(model, cache_dir=settings.models),
             "path": str(settings.models / model.path),
         }
-        for model in read_manifest().values()
+        for model in default_models().values()
     ]
     if arguments.json:
         _print_json(found)
@@ -210,7 +210,7 @@ def _ready(settings: Settings, shown: Display) -> LocalCloud:
     missing = missing_packages()
     if missing:
         raise MontageError("system_library_missing", f"System libraries are missing; install them: {apt_line(missing)}")
-    for name in read_manifest():
+    for name in default_models():
         _fetch(name, settings, shown)
     return connect_local(settings)
 
@@ -238,8 +238,6 @@ def _settings(*, workers: int | None) -> Settings:
 
 
 def _options(arguments: argparse.Namespace) -> Options:
-    if arguments.mode == "speech":
-        arguments.fail("--mode speech is not there yet; auto and motion look for movement.")
     try:
         return Options(
             mode=arguments.mode,

@@ -10,7 +10,7 @@ import psutil
 
 from functions.local.system_check import OLDEST_PYTHON, apt_line, missing_packages
 from shared.models.fetch import is_cached
-from shared.models.manifest import ModelFile, read_manifest
+from shared.models.manifest import Model, default_models
 
 GIB = 1 << 30
 ENOUGH_DISK_BYTES = 2 * GIB  # the reel, its audio and the sampled poses of a few hours of footage
@@ -36,7 +36,7 @@ def diagnose(*, home: Path, cache_dir: Path) -> list[Finding]:
         disk_finding(home, _free_bytes(home)),
         memory_finding(psutil.virtual_memory().available),
         cores_finding(_usable_cores()),
-        *(model_finding(model, is_cached(model, cache_dir=cache_dir)) for model in read_manifest().values()),
+        *(model_finding(model, is_cached(model, cache_dir=cache_dir)) for model in default_models().values()),
     ]
 
 
@@ -74,8 +74,8 @@ def cores_finding(count: int) -> Finding:
     return Finding(name="cores", ok=True, detail=str(count))
 
 
-def model_finding(model: ModelFile, cached: bool) -> Finding:
-    """Return whether the model file is there, verified."""
+def model_finding(model: Model, cached: bool) -> Finding:
+    """Return whether the model is there, verified."""
     size = f"{model.size_bytes / 1e6:.1f} MB"
     if cached:
         return Finding(name=f"model {model.name}", ok=True, detail=f"cached, {size}")

@@ -12,7 +12,11 @@ from shared.domain.chunk import ChunkSummary
 from shared.domain.job import Job
 from shared.domain.messages import StageName
 
-STAGE_WORDS: dict[StageName, str] = {"pose": "finding movement", "merge": "making the reel"}
+STAGE_WORDS: dict[StageName, str] = {
+    "pose": "finding movement",
+    "transcribe": "writing down speech",
+    "merge": "making the reel",
+}
 PLAIN_STEPS = 10  # a plain line at each tenth of a stage
 SHORTEST_FOR_RATE_S = 1.0  # before that a rate is a guess
 

@@ -153,6 +153,8 @@ def _look(cloud: LocalCloud, job_id: str, shown: Display) -> Outcome | None:
     """Show where a job is; return its outcome once it has ended and its results lie in its folder."""
     job = cloud.jobs.get(job_id)
     for name, stage in job.stages.items():
+        if stage.state == "skipped":
+            continue
         summary = ChunkSummary() if stage.is_settled else cloud.jobs.chunk_summary(job_id, name)
         shown.stage(job, name, summary)
     if not job.is_final:

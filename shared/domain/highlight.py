@@ -36,8 +36,14 @@ def motion_highlights(
     whole = span(0.0, duration_s)
     stretches = padded(motion, before_s=options.pad_before_s, after_s=options.pad_after_s, within=whole)
     return tuple(
-        Highlight(span=stretch, score=_score(stretch, looks), reasons=(MOTION_REASON,)) for stretch in stretches
+        Highlight(span=stretch, score=motion_score(stretch, looks), reasons=(MOTION_REASON,)) for stretch in stretches
     )
+
+
+def motion_score(stretch: Span, looks: Sequence[Look]) -> float:
+    """Return v / (v + 1) of the fastest sustained body speed v in the stretch, in body heights per second."""
+    fastest = max((look.energy for look in looks if stretch.start_s <= look.t_s < stretch.end_s), default=0.0)
+    return round(fastest / (fastest + 1), 4)
 
 
 def fallback_highlight(samples: Sequence[PoseSample], *, duration_s: float) -> Highlight:
@@ -67,11 +73,6 @@ def choose_highlights(candidates: Sequence[Highlight], *, target_s: float | None
             chosen[at] = replace(each, span=cut, is_chosen=True)
             left_s -= kept_s
     return tuple(chosen.get(at, each) for at, each in enumerate(candidates))
-
-
-def _score(stretch: Span, looks: Sequence[Look]) -> float:
-    fastest = max((look.energy for look in looks if stretch.start_s <= look.t_s < stretch.end_s), default=0.0)
-    return round(fastest / (fastest + 1), 4)
 
 
 def _changed(change_at: Sequence[tuple[float, float]], window: Span) -> float:

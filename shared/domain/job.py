@@ -22,8 +22,9 @@ JobState = Literal[
 StageState = Literal["planned", "skipped", "requested", "launching", "launched", "done", "failed_soft", "failed"]
 
 FINAL_STATES: frozenset[JobState] = frozenset({"done", "failed", "cancelled", "expired"})
-ANALYSIS_STAGES: tuple[StageName, ...] = ("pose",)
+ANALYSIS_STAGES: tuple[StageName, ...] = ("pose", "transcribe")
 MERGE_PLAN = ChunkPlan(unit_s=1.0, units=1, units_per_chunk=1)
+NO_PLAN = ChunkPlan(unit_s=1.0, units=0, units_per_chunk=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,10 +152,13 @@ def probing(job: Job) -> Job:
 def planned(
     job: Job, *, video: Video, plans: Mapping[StageName, ChunkPlan], warnings: tuple[Warned, ...], deadline: float
 ) -> Job:
-    """The source was probed: queued → analysing, with a plan for each analysis stage."""
+    """The source was probed: queued → analysing, with a plan for each analysis stage; one without a plan is skipped."""
     if job.state != "queued":
         return job
-    stages = {name: Stage(plan=plan) for name, plan in plans.items()}
+    stages: dict[StageName, Stage] = {
+        name: Stage(plan=plans[name]) if name in plans else Stage(plan=NO_PLAN, state="skipped")
+        for name in ANALYSIS_STAGES
+    }
     job = replace(
         job, state="analysing", video=video, stages=stages, warnings=job.warnings + warnings, deadline=deadline
     )
@@ -209,11 +213,14 @@ def silence_noted(job: Job, name: StageName, silent: tuple[int, ...]) -> Job:
 def stage_settled(
     job: Job, name: StageName, state: Literal["done", "failed", "failed_soft"], *, now: float, error: Failure | None
 ) -> Job:
-    """Every chunk of the stage has ended; what came of it."""
+    """Every chunk of the stage has ended; what came of it. A soft failure is told as a warning."""
     stage = job.stages.get(name)
     if job.is_final or stage is None or stage.is_settled:
         return job
-    return _with_stage(job, name, replace(stage, state=state, error=error, ended_at=now, silent=()))
+    job = _with_stage(job, name, replace(stage, state=state, error=error, ended_at=now, silent=()))
+    if state != "failed_soft" or error is None:
+        return job
+    return replace(job, warnings=(*job.warnings, Warned(code=error.code, message=error.message)))
 
 
 def merging(job: Job) -> Job:

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from shared.domain.object_names import job_of_source
 
-StageName = Literal["pose", "merge"]
+StageName = Literal["pose", "transcribe", "merge"]
 
 
 class _Message(BaseModel):

@@ -25,6 +25,11 @@ def chunk_part(job_id: str, stage: str, index: int, lease: str) -> str:
     return f"work/{job_id}/{stage}/{index:05d}.{lease}.json"
 
 
+def spoken_language(job_id: str) -> str:
+    """Return where the first task that found the source's language tells the others."""
+    return f"work/{job_id}/transcribe/language.json"
+
+
 def edit_list(job_id: str, revision: int) -> str:
     return f"work/{job_id}/edit_lists/{revision}.json"
 

@@ -5,7 +5,7 @@ only what is there, so lost, doubled and reordered events stop mattering.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from shared.domain.chunk import Chunk, ChunkSummary, Failure
@@ -42,7 +42,7 @@ class SettleStage:
     """Record that the stage has ended."""
 
     stage: StageName
-    state: Literal["done", "failed"]
+    state: Literal["done", "failed", "failed_soft"]
     error: Failure | None = None
 
 
@@ -160,12 +160,29 @@ def _analysis_steps(job: Job, seen: Mapping[StageName, Seen], *, now: float, lim
         if stage.state == "failed" and stage.error is not None:
             return (FailJob(error=stage.error),)
     if all(stage.is_settled for stage in stages.values()):
-        return (StartMerge(),)
+        return (StartMerge(),) if any(stage.state == "done" for stage in stages.values()) else _nothing_left(stages)
     return tuple(
-        effect
+        _softened(job, effect)
         for name, stage in stages.items()
         for effect in _stage_steps(name, stage, seen.get(name, Seen()), now=now, limits=limits)
     )
+
+
+def _softened(job: Job, effect: Effect) -> Effect:
+    """Return the effect; sound that cannot be transcribed is no reason to lose the movement."""
+    if not isinstance(effect, SettleStage) or effect.state != "failed" or effect.stage != "transcribe":
+        return effect
+    pose = job.stages.get("pose")
+    return effect if pose is None or pose.state == "skipped" else replace(effect, state="failed_soft")
+
+
+def _nothing_left(stages: Mapping[StageName, Stage]) -> tuple[Effect, ...]:
+    """Every analysis failed softly or was skipped: the first one's error is the job's."""
+    errors = [stage.error for stage in stages.values() if stage.error is not None]
+    nothing = Failure(
+        code="nothing_to_analyse", message="There is neither a picture nor sound to look at.", is_input=True
+    )
+    return (FailJob(error=errors[0] if errors else nothing),)
 
 
 def _merge_steps(job: Job, seen: Mapping[StageName, Seen], *, now: float, limits: Limits) -> tuple[Effect, ...]:

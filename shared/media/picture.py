@@ -13,7 +13,7 @@ from av.video.frame import PictureType, VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
-from shared.domain.edit_list import EditList
+from shared.domain.reel_time import ReelClip
 from shared.domain.video import Video
 from shared.errors import BadVideo
 from shared.media.filter_chain import FilterChain, Step
@@ -38,35 +38,6 @@ class EncodeSettings:
     """x264's output depends on it: a fixed setting, never the number of cores."""
     audio_bitrate_bps: int = 160_000
     max_fps: int = 60
-
-
-@dataclass(frozen=True, slots=True)
-class ReelClip:
-    """Where a clip of the edit list lies in the reel."""
-
-    start_s: float
-    """In source time."""
-    first_frame: int
-    """In the reel."""
-    frames: int
-
-
-def lay_out(
-    edit_list: EditList, fps: Fraction, came_on_s: Callable[[float], float] = lambda t_s: t_s
-) -> tuple[ReelClip, ...]:
-    """Return the clips on the reel's frame grid; borders are rounded from the exact sums, so nothing adds up.
-
-    A clip begins when its first frame came on screen (`came_on_s` tells), not in the middle of it: otherwise the
-    picture would lag behind the sound by up to a frame.
-    """
-    laid: list[ReelClip] = []
-    total_s, border = 0.0, 0
-    for clip in edit_list.clips:
-        total_s += clip.actual.duration_s
-        beyond = round(total_s * fps)
-        laid.append(ReelClip(came_on_s(clip.actual.start_s), border, beyond - border))
-        border = beyond
-    return tuple(laid)
 
 
 def reel_size(video: Video) -> tuple[int, int]:

@@ -18,10 +18,11 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from shared.domain.edit_list import EditList
+from shared.domain.reel_time import lay_out
 from shared.domain.video import Video
 from shared.errors import BadVideo, TryAgain
 from shared.media.frame_rate import reel_fps
-from shared.media.picture import EncodeSettings, add_picture, encode_picture, lay_out
+from shared.media.picture import EncodeSettings, add_picture, encode_picture
 from shared.media.sound import SoundClip, add_sound, encode_sound, reel_sound, sound_clips, sound_stream
 from shared.media.source import describe, open_source
 from shared.media.stream_copy import add_copy, copied_clips, copy_picture, why_not_copy

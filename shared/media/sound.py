@@ -27,7 +27,7 @@ DRIFT_S = 0.008  # clocks of containers round (MKV: 1 ms); beyond this a time st
 FADE_S = 0.008  # a join without it clicks
 BLOCK_S = 1.0  # silence is given in pieces of this length
 Block = NDArray[np.float32]
-"""Shape (CHANNELS, samples), in [-1, 1]."""
+"""Shape (channels, samples), in [-1, 1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,8 @@ def clip_sound(
     """Yield exactly the clip's samples; where the source has no sound, silence."""
     done = 0
     origin_s = video.start_s + clip.start_s
-    for at, block in _placed(_decoded(container, stream, origin_s - PRE_ROLL_S, damage), origin_s):
+    frames = decoded_sound(container, stream, origin_s - PRE_ROLL_S, damage)
+    for at, block in placed(frames, origin_s, rate_hz=RATE_HZ, layout="stereo"):
         if at >= clip.samples:
             break
         if at > done:
@@ -107,7 +108,8 @@ def encode_sound(blocks: Iterable[Block], stream: AudioStream) -> Iterator[Packe
     yield from stream.encode(None)
 
 
-def _decoded(container: InputContainer, stream: AudioStream, at_s: float, damage: Damage) -> Iterator[AudioFrame]:
+def decoded_sound(container: InputContainer, stream: AudioStream, at_s: float, damage: Damage) -> Iterator[AudioFrame]:
+    """Yield the stream's frames from a packet at or before `at_s` on the container's clock; damage is passed over."""
     read_only(container, stream)
     for packet in packets_before(container, stream, at_s, damage=damage):
         try:
@@ -119,7 +121,7 @@ def _decoded(container: InputContainer, stream: AudioStream, at_s: float, damage
             damage.last_error = str(error)
 
 
-def _placed(frames: Iterable[AudioFrame], origin_s: float) -> Iterator[tuple[int, Block]]:
+def placed(frames: Iterable[AudioFrame], origin_s: float, *, rate_hz: int, layout: str) -> Iterator[tuple[int, Block]]:
     """Yield resampled blocks with where they start, in samples after `origin_s` (negative before it)."""
     resampler: AudioResampler | None = None
     heard: tuple[int, str, str] | None = None
@@ -131,9 +133,9 @@ def _placed(frames: Iterable[AudioFrame], origin_s: float) -> Iterator[tuple[int
         if resampler is None or sounds != heard or abs(start_s - expected_s) > DRIFT_S:
             if resampler is not None:
                 yield from _run(resampler, None, at)
-            resampler = AudioResampler(format="fltp", layout="stereo", rate=RATE_HZ)
+            resampler = AudioResampler(format="fltp", layout=layout, rate=rate_hz)
             heard = sounds
-            at = round((start_s - origin_s) * RATE_HZ)
+            at = round((start_s - origin_s) * rate_hz)
             expected_s = start_s
         frame.pts = None  # the resampler would fill gaps by itself
         for placed in _run(resampler, frame, at):

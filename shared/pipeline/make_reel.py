@@ -4,30 +4,28 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from shared.domain.edit_list import EditList
-from shared.domain.highlight import Highlight, choose_highlights, fallback_highlight, motion_highlights
 from shared.domain.job import ANALYSIS_STAGES, Job, Warned, warned
-from shared.domain.motion import looks, moving_spans
 from shared.domain.object_names import artifact, edit_list
-from shared.domain.pose import PoseSample
 from shared.domain.record import from_dict, to_dict
 from shared.domain.render_plan import plan_render
-from shared.domain.span import Span
 from shared.domain.video import Video
-from shared.errors import AlreadyThere, BadVideo
+from shared.errors import AlreadyThere
 from shared.log import event
 from shared.media.picture import EncodeSettings
 from shared.media.poster import write_poster
 from shared.media.probe import keyframe_times_s
 from shared.media.render import Rendered, render_reel
 from shared.media.stream_copy import why_not_copy
-from shared.pipeline.analyse_pose import join_parts, part_from_json
+from shared.pipeline.choose import Chosen, choose
+from shared.pipeline.companions import write_speech_companions
+from shared.pipeline.picture_timeline import picture_timeline
 from shared.pipeline.pinned_source import open_source
+from shared.pipeline.read_analysis import read_analysis
 from shared.pipeline.report import (
     Report,
     report_edit_list,
@@ -42,20 +40,7 @@ log = logging.getLogger(__name__)
 
 Progress = Callable[[float], None]
 RENDER_SHARE = 0.9  # of the merge's progress; the rest is reading the parts before and the poster after
-FILES = {"reel": "reel.mp4", "report": "report.json", "poster": "poster.jpg"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
-    """What the analysis comes to."""
-
-    motion: tuple[Span, ...]
-    highlights: tuple[Highlight, ...]
-    warnings: tuple[Warned, ...]
-
-    @property
-    def for_the_reel(self) -> tuple[Highlight, ...]:
-        return tuple(each for each in self.highlights if each.is_chosen)
+FILES = {"reel": "reel.mp4", "report": "report.json", "poster": "poster.jpg", "timeline": "timeline.png"}
 
 
 def make_reel(
@@ -71,35 +56,39 @@ def make_reel(
     if video is None:
         raise RuntimeError(f"job {job.id} is merging without having been probed")
     started_at = time.monotonic()
-    samples, models = _read_parts(cloud, job)
-    chosen = choose(job, video, samples)
+    analysis = read_analysis(cloud, job)
+    chosen = choose(job, video, analysis)
     name = job.source.file_name
     with open_source(cloud, job) as file:
         edit = _pinned_edit_list(
             cloud, job, lambda: _plan(job, video, chosen, lambda: keyframe_times_s(file, video, name=name))
         )
         rendering_at = time.monotonic()
-        reel = scratch / FILES["reel"]
         rendered = render_reel(
             file,
             video,
             edit,
-            reel,
+            scratch / FILES["reel"],
             settings=settings,
             name=name,
             on_progress=lambda share: on_progress(RENDER_SHARE * share),
         )
         rendered_at = time.monotonic()
-        poster_s = _poster_time_s(edit, chosen)
-        write_poster(file, video, poster_s, scratch / FILES["poster"])
+        write_poster(file, video, _poster_time_s(edit, chosen), scratch / FILES["poster"])
+        picture_timeline(scratch / FILES["timeline"], file, job, video, analysis, chosen, edit)
+    files = dict(FILES)
+    if analysis.transcript is not None:
+        files |= write_speech_companions(
+            scratch, analysis.transcript, edit, fps=rendered.fps, duration_s=video.duration_s
+        )
     timings = {
         **_stage_timings(job),
         "choose_s": round(rendering_at - started_at, 3),
         "render_s": round(rendered_at - rendering_at, 3),
     }
-    report = _report(job, video, chosen, edit, rendered, timings, models)
+    report = _report(job, video, chosen, edit, rendered, timings, analysis.models)
     (scratch / FILES["report"]).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    for file_name in FILES.values():
+    for file_name in files.values():
         cloud.downloads.upload(scratch / file_name, artifact(job.id, job.revision, file_name))
     log.info(
         "reel of %.1f s rendered by %s",
@@ -108,39 +97,10 @@ def make_reel(
         extra=event("reel_made", elapsed_s=timings["render_s"]),
     )
     return {
-        "artifacts": FILES,
+        "artifacts": files,
         "numbers": {"reel_s": rendered.duration_s, "kept_s": edit.duration_s, "source_s": video.duration_s, **timings},
         "warnings": [to_dict(each) for each in _all_warnings(chosen, rendered)],
     }
-
-
-def choose(job: Job, video: Video, samples: Sequence[PoseSample]) -> Chosen:
-    """Return the movement found, the candidates and which of them go into the reel.
-
-    Raises BadVideo `nothing_found` when there is none and the options ask for a failure.
-    """
-    options = job.options
-    seen = looks(samples)
-    motion = moving_spans(seen, options.motion, duration_s=video.duration_s)
-    if motion:
-        candidates = motion_highlights(motion, seen, options.motion, duration_s=video.duration_s)
-        return Chosen(motion=motion, highlights=choose_highlights(candidates, target_s=options.target_s), warnings=())
-    if options.on_nothing_found == "fail":
-        raise BadVideo("nothing_found", f"{job.source.file_name}: nobody moves in it, so there is nothing to cut.")
-    fallback = fallback_highlight(samples, duration_s=video.duration_s)
-    nothing = Warned(
-        code="nothing_found",
-        message=f"Nobody moves in it; the reel shows the {fallback.span.duration_s:.0f} seconds in which most changes.",
-    )
-    return Chosen(motion=(), highlights=(fallback,), warnings=(nothing,))
-
-
-def _read_parts(cloud: Cloud, job: Job) -> tuple[tuple[PoseSample, ...], dict[str, str]]:
-    winners = cloud.jobs.chunks(job.id, "pose")
-    parts = [part_from_json(cloud.work.read(chunk.result)) for chunk in winners if chunk.result is not None]
-    if len(parts) != job.stages["pose"].plan.chunks:
-        raise RuntimeError(f"{len(parts)} of {job.stages['pose'].plan.chunks} pose parts of {job.id} are there")
-    return join_parts(parts), parts[0].models
 
 
 def _plan(job: Job, video: Video, chosen: Chosen, read_keyframes: Callable[[], Sequence[float]]) -> EditList:
@@ -202,7 +162,7 @@ def _report(
         revision=job.revision,
         source=report_source(video, name=job.source.file_name),
         motion=[report_seconds(each) for each in chosen.motion],
-        speech=[],
+        speech=[report_seconds(each) for each in chosen.speech],
         highlights=[report_highlight(each) for each in chosen.highlights],
         edit_list=report_edit_list(edit),
         warnings=[report_warning(each) for each in warnings],

@@ -6,7 +6,7 @@ from shared.domain import job as jobs
 from shared.domain.chunk import Failure
 from shared.domain.job import Job, warned
 from shared.domain.limits import Limits
-from shared.domain.units import POSE_UNIT_S, plan_chunks
+from shared.domain.stage_plan import plan_stages
 from shared.domain.video import Video
 from shared.errors import BadVideo, TryAgain
 from shared.log import event
@@ -37,18 +37,17 @@ def plan_source(cloud: Cloud, job: Job) -> Job:
 
 
 def _plan(cloud: Cloud, job: Job, video: Video) -> Job:
-    plan = plan_chunks(
-        duration_s=video.duration_s,
-        unit_s=POSE_UNIT_S,
-        chunk_s=job.options.chunk_s,
-        max_tasks=cloud.limits.max_tasks,
-    )
+    plans = plan_stages(video, job.options, max_tasks=cloud.limits.max_tasks)
+    if not plans:
+        message = f"{job.source.file_name}: there is no sound in it to listen to; --mode motion looks at the picture."
+        return _refuse(cloud, job, Failure(code="no_audio_stream", message=message, is_input=True))
     deadline = cloud.clock() + cloud.limits.deadline_s(video.duration_s)
     warnings = tuple(warned(text) for text in video.warnings)
-    log.info("planned %d chunks for %.1f s", plan.chunks, video.duration_s, extra=event("job_planned", job=job.id))
+    counts = ", ".join(f"{plan.chunks} {stage}" for stage, plan in plans.items())
+    log.info("planned chunks for %.1f s: %s", video.duration_s, counts, extra=event("job_planned", job=job.id))
     return cloud.jobs.update(
         job.id,
-        lambda current: jobs.planned(current, video=video, plans={"pose": plan}, warnings=warnings, deadline=deadline),
+        lambda current: jobs.planned(current, video=video, plans=plans, warnings=warnings, deadline=deadline),
     )
 
 

@@ -29,7 +29,7 @@ OBJECT = {"job_id", "state", "error", "outputs", "timings"}
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve seconds in which blocks flicker and nobody moves."""
-    return make_clip(tmp_path_factory.mktemp("clip"), ClipSpec(seconds=12.0, fps=Fraction(10)))
+    return make_clip(tmp_path_factory.mktemp("clip"), ClipSpec(seconds=12.0, fps=Fraction(10), has_sound=False))
 
 
 @pytest.fixture
@@ -56,6 +56,7 @@ def test_a_video_becomes_a_reel_a_report_and_a_poster(montage: Montage, person: 
         "reel": str(folder / "reel.mp4"),
         "report": str(folder / "report.json"),
         "poster": str(folder / "poster.jpg"),
+        "timeline": str(folder / "timeline.png"),
     }
     report = json.loads(Path(outputs["report"]).read_text())
     assert report["schema_version"] == 1
@@ -64,13 +65,32 @@ def test_a_video_becomes_a_reel_a_report_and_a_poster(montage: Montage, person: 
     assert ended.json["timings"]["pose_s"] > 0
 
 
+def test_words_come_along_as_captions_and_a_transcript(montage: Montage, media_file: Callable[[str], Path]) -> None:
+    ended = montage("run", "--json", "--quiet", media_file("faces/host_walk_talk_720p.mp4"))
+    assert ended.code == 0, ended.err
+    speech = {f"{where}_{kind}" for where in ("captions", "source_captions") for kind in ("srt", "vtt")}
+    assert set(ended.json["outputs"]) == {"reel", "report", "poster", "timeline", "transcript", *speech}
+    report = json.loads(Path(ended.json["outputs"]["report"]).read_text())
+    assert report["motion"]
+    assert report["speech"]
+    transcript = json.loads(Path(ended.json["outputs"]["transcript"]).read_text())
+    assert transcript["language"] == "en"
+    assert "welcome back" in " ".join(word["text"] for word in transcript["words"]).lower()
+    assert "Welcome back" in Path(ended.json["outputs"]["captions_srt"]).read_text()
+
+
+def test_mode_speech_needs_sound(montage: Montage, clip: Path) -> None:
+    silent = montage("run", "--json", "--quiet", "--mode", "speech", clip)
+    assert (silent.code, silent.json["error"]["code"]) == (2, "no_audio_stream")
+
+
 def test_people_are_told_the_path_the_length_and_what_was_kept(montage: Montage, clip: Path) -> None:
     ended = montage("run", clip)
     assert ended.code == 0, ended.err
     assert ended.out.splitlines()[-1] == f"{Path('out') / clip.stem / 'reel.mp4'}  0:10  kept 0:10 of 0:12"
     assert "finding movement 100%" in ended.err
     assert "making the reel 100%" in ended.err
-    assert "Nobody moves in it" in ended.err
+    assert "Nobody moves or speaks in it" in ended.err
     assert "\x1b" not in ended.err, "no colours where nobody looks"
 
 
@@ -155,7 +175,7 @@ HOSTILE = [
 
 
 def test_hostile_names_work_after_a_double_dash(montage: Montage, tmp_path: Path) -> None:
-    short = make_clip(tmp_path, ClipSpec(seconds=1.0, fps=Fraction(10)))
+    short = make_clip(tmp_path, ClipSpec(seconds=1.0, fps=Fraction(10), has_sound=False))
     for name in HOSTILE:
         shutil.copy(short, montage.folder / name)
     ended = montage("run", "--json", "--quiet", "--", *HOSTILE)
@@ -260,7 +280,7 @@ def test_the_command_says_its_version_and_its_models(montage: Montage) -> None:
         (["run", "--pad-before-s", "-1", "x.mp4"], "pad_before_s must lie between"),
         (["run", "--workers", "0", "x.mp4"], "must lie between 1 and 256"),
         (["run", "--workers", "many", "x.mp4"], "must lie between 1 and 256, not many"),
-        (["run", "--mode", "speech", "x.mp4"], "not there yet"),
+        (["run", "--mode", "dance", "x.mp4"], "invalid choice"),
         (["run", "--target-s", "soon", "x.mp4"], "invalid float value"),
         ([], "usage: montage"),
     ],
@@ -325,7 +345,9 @@ def test_the_quiet_hear_of_errors_only(montage: Montage, clip: Path) -> None:
 
 
 def test_a_name_cannot_write_on_the_terminal(montage: Montage, tmp_path: Path) -> None:
-    evil = make_clip(tmp_path, ClipSpec(seconds=1.0, fps=Fraction(10))).rename(tmp_path / "e\x1b[31mvil\nname.mp4")
+    evil = make_clip(tmp_path, ClipSpec(seconds=1.0, fps=Fraction(10), has_sound=False)).rename(
+        tmp_path / "e\x1b[31mvil\nname.mp4"
+    )
     ended = montage("run", "--", evil)
     assert ended.code == 0
     assert "\x1b" not in ended.out + ended.err

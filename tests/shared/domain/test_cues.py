@@ -1,0 +1,189 @@
+import itertools
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.cues import LINE_WIDTH, LONGEST_S, SHORTEST_S, Cue, cues, joined, reel_cues, text_width
+from shared.domain.edit_list import Clip, EditList
+from shared.domain.span import span
+from shared.domain.transcript import LONGEST_PAUSE_S, Word
+
+LATIN = ("a", "the", "board,", "over.", "Why?", "patience", "internationally", "Donaudampfschifffahrtsgesellschaft")
+CJK = ("今日", "は", "天気", "が", "いい", "です、", "写真", "「本」", "ました。")
+INDIC = ("नमस्ते", "आप", "कैसे", "हैं।", "மிகவும்", "நன்றி.")
+ARABIC = ("مرحبا", "بكم", "في", "البرنامج،", "شكرا.")
+TOO_WIDE = "x" * 60
+
+
+def said(texts: list[str], *, word_s: float = 0.3, pause_s: float = 0.05) -> list[Word]:
+    return [
+        Word(text=text, start_s=n * (word_s + pause_s), end_s=n * (word_s + pause_s) + word_s, confidence=1.0)
+        for n, text in enumerate(texts)
+    ]
+
+
+def lines(found: tuple[Cue, ...]) -> list[tuple[str, ...]]:
+    return [each.lines for each in found]
+
+
+@st.composite
+def speech(draw: st.DrawFn) -> list[Word]:
+    vocabulary = draw(st.sampled_from((LATIN, CJK, INDIC, ARABIC, (*LATIN, *CJK, TOO_WIDE))))
+    pauses = st.one_of(st.just(0), st.integers(0, 600), st.integers(600, 5000))
+    words: list[Word] = []
+    at_ms = 0
+    for text, length_ms, pause_ms in draw(
+        st.lists(st.tuples(st.sampled_from(vocabulary), st.integers(20, 1500), pauses), max_size=60)
+    ):
+        at_ms += pause_ms
+        words.append(Word(text=text, start_s=at_ms / 1000, end_s=(at_ms + length_ms) / 1000, confidence=1.0))
+        at_ms += length_ms
+    return words
+
+
+def end_of(words: list[Word]) -> float:
+    return words[-1].end_s if words else 0.0
+
+
+def words_of(found: tuple[Cue, ...], words: list[Word]) -> list[list[Word]]:
+    """Return each cue's words, by counting: fails when a word is lost, doubled or moved."""
+    left, parts = list(words), []
+    for cue in found:
+        text = "".join(cue.lines).replace(" ", "")
+        part: list[Word] = []
+        while "".join(each.text for each in part) != text:
+            part.append(left.pop(0))
+        parts.append(part)
+    assert not left
+    return parts
+
+
+@given(speech())
+def test_every_word_is_in_one_cue_in_order_and_a_cue_begins_with_its_first_word(words: list[Word]) -> None:
+    found = cues(words, end_s=end_of(words))
+    assert [each.start_s for each in found] == [part[0].start_s for part in words_of(found, words)]
+
+
+@given(speech())
+def test_cues_have_two_lines_that_fit_or_one_word_that_does_not(words: list[Word]) -> None:
+    found = cues(words, end_s=end_of(words))
+    for cue, part in zip(found, words_of(found, words), strict=True):
+        assert len(cue.lines) <= 2 and all(cue.lines)
+        assert len(part) == 1 or all(text_width(line) <= LINE_WIDTH for line in cue.lines)
+
+
+@given(speech(), st.floats(0, 3))
+def test_cues_never_overlap_stay_too_long_or_go_on_after_the_end(words: list[Word], more_s: float) -> None:
+    end_s = end_of(words) + more_s
+    found = cues(words, end_s=end_s)
+    assert all(one.end_s <= other.start_s for one, other in itertools.pairwise(found))
+    assert all(each.start_s < each.end_s <= min(each.start_s + LONGEST_S, end_s) + 1e-9 for each in found)
+
+
+@given(speech())
+def test_a_cue_is_short_only_where_nothing_could_be_added_to_it(words: list[Word]) -> None:
+    found = cues(words, end_s=end_of(words))
+    parts = words_of(found, words)
+    for at, cue in enumerate(found):
+        if cue.end_s - cue.start_s >= SHORTEST_S - 0.001:
+            continue
+        assert cue.end_s == (found[at + 1].start_s if at + 1 < len(found) else end_of(words))
+        for one in (at - 1, at):
+            if one >= 0 and one + 1 < len(found):
+                both = parts[one] + parts[one + 1]
+                is_paused = parts[one + 1][0].start_s - parts[one][-1].end_s > LONGEST_PAUSE_S
+                assert is_paused or both[-1].end_s - both[0].start_s > LONGEST_S or not fits_two_lines(both)
+
+
+def fits_two_lines(words: list[Word]) -> bool:
+    texts = [each.text for each in words]
+    return any(
+        text_width(joined(texts[:at])) <= LINE_WIDTH and text_width(joined(texts[at:])) <= LINE_WIDTH
+        for at in range(len(texts) + 1)
+    )
+
+
+@given(speech())
+def test_nothing_stays_on_screen_through_a_long_silence(words: list[Word]) -> None:
+    found = cues(words, end_s=end_of(words) + 60)
+    for cue, part in zip(found, words_of(found, words), strict=True):
+        read_s = text_width("".join(cue.lines)) / 8 / 20
+        assert cue.end_s <= max(part[-1].end_s, cue.start_s + max(SHORTEST_S, read_s)) + 1e-9
+
+
+def test_cues_break_at_sentences_and_lines_at_clauses() -> None:
+    text = "Today we look at how a kickflip works, and why most people give up. It needs patience and a flat floor."
+    assert lines(cues(said(text.split()), end_s=60)) == [
+        ("Today we look at how a kickflip works,", "and why most people give up."),
+        ("It needs patience and a flat floor.",),
+    ]
+
+
+def test_a_short_answer_is_not_a_flash() -> None:
+    found = cues(said(["Yes.", "That", "is", "what", "I", "meant", "by", "it."], word_s=0.2), end_s=10)
+    assert lines(found) == [("Yes. That is what I meant by it.",)]
+
+
+def test_a_short_cue_lingers_up_to_the_next() -> None:
+    words = [
+        Word(text="Go!", start_s=0, end_s=0.3, confidence=1),
+        Word(text="Now.", start_s=2, end_s=2.2, confidence=1),
+    ]
+    assert [(each.start_s, each.end_s) for each in cues(words, end_s=2.6)] == [(0, 1.0), (2, 2.6)]
+
+
+def test_a_word_held_for_ten_seconds_leaves_the_screen_after_seven() -> None:
+    words = [Word(text="Goooal!", start_s=5, end_s=15, confidence=1)]
+    assert [(each.start_s, each.end_s) for each in cues(words, end_s=20)] == [(5, 12)]
+
+
+def test_chinese_and_japanese_have_no_spaces_and_sixteen_characters_a_line() -> None:
+    found = cues(
+        said(
+            [
+                "今日は",
+                "天気が",
+                "とても",
+                "いい",
+                "です",
+                "ね、",
+                "だから",
+                "公園に",
+                "行って",
+                "写真を",
+                "撮り",
+                "ましょう。",
+            ]
+        ),
+        end_s=60,
+    )
+    assert [line for each in found for line in each.lines] == [
+        "今日は天気がとてもいいですね、",
+        "だから公園に行って",
+        "写真を撮りましょう。",
+    ]
+    assert text_width("今" * 16) == LINE_WIDTH
+
+
+def test_korean_keeps_its_spaces_and_marks_take_no_room() -> None:
+    assert joined(["안녕하세요", "여러분"]) == "안녕하세요 여러분"
+    assert joined(["Das", "本", "ist"]) == "Das 本 ist"
+    assert text_width("e\u0301") == text_width("e")
+
+
+def test_no_cue_goes_on_into_the_next_clip() -> None:
+    words = said(
+        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], word_s=0.4, pause_s=0.1
+    )
+    clips = [Clip(wanted=each, actual=each, score=1, reasons=()) for each in (span(0, 2), span(3, 5), span(0, 2))]
+    found = reel_cues(words, EditList(render="encode", clips=tuple(clips)), Fraction(10))
+    assert [(each.start_s, round(each.end_s, 6), each.text) for each in found] == [
+        (0, 1.9, "one two three four"),
+        (2, 3.9, "seven eight nine ten"),
+        (4, 5.9, "one two three four"),
+    ]
+
+
+def test_no_words_are_no_cues() -> None:
+    assert cues([], end_s=10) == ()
