@@ -98,7 +98,8 @@ def run_task(
             _tell_when_all_ended(cloud, stage, job_id)
         return DONE
     stop = stop or threading.Event()
-    every_s, stuck_after_s = settings.beat_every_s, cloud.limits.rerun_after_s
+    video = cloud.jobs.get(job_id).video
+    every_s, stuck_after_s = settings.beat_every_s, cloud.limits.stuck_after_s(video.duration_s if video else 0.0)
     with Heartbeat(cloud, answer, stop, every_s=every_s, stuck_after_s=stuck_after_s) as heartbeat:
         code = _work_under(cloud, settings, answer, work, heartbeat)
     if code == DONE:
@@ -189,6 +190,7 @@ class Heartbeat:
         while not self._is_over.wait(self._every_s):
             if time.monotonic() - self._moved_at > self._stuck_after_s:
                 log.critical("the position stood still for %.0f s", self._stuck_after_s, extra=event("task_stuck"))
+                self._give_up()
                 os._exit(STUCK)
             try:
                 self._cloud.jobs.beat(self._lease, round(self._position, 4))
@@ -197,6 +199,19 @@ class Heartbeat:
                 return
             except Exception as error:  # the beat goes on: without it nobody would see the task stand still
                 log.warning("no heartbeat this time: %s", error, extra=event("heartbeat_missed"))
+
+    def _give_up(self) -> None:
+        """Say in the record why the task ends; the last time that is the chunk's outcome."""
+        lease, limits = self._lease, self._cloud.limits
+        failure = Failure(
+            code="task_stuck",
+            message=f"The {lease.stage} task for part {lease.index} stood still for {self._stuck_after_s:.0f} s, "
+            f"{lease.attempt} times; export the video as H.264 in MP4, or see the task's log.",
+        )
+        try:
+            self._cloud.jobs.fail_chunk(lease, failure, is_final=lease.attempt >= limits.max_stuck)
+        except Exception as error:  # the process ends all the same, and its next attempt takes over
+            log.warning("could not say so: %s", error, extra=event("heartbeat_missed"))
 
     def __enter__(self) -> "Heartbeat":
         self._thread.start()
