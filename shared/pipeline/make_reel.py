@@ -4,17 +4,18 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from shared.domain.damage import Decoded, loss_of, together
 from shared.domain.edit_list import EditList
 from shared.domain.highlight import Highlight, choose_highlights, fallback_highlight, motion_highlights
 from shared.domain.job import ANALYSIS_STAGES, Job, Warned, warned
 from shared.domain.motion import looks, moving_spans
 from shared.domain.object_names import artifact, edit_list
-from shared.domain.pose import PoseSample
+from shared.domain.pose import SAMPLE_RATE_HZ, PoseSample
 from shared.domain.record import from_dict, to_dict
 from shared.domain.render_plan import plan_render
 from shared.domain.span import Span
@@ -71,12 +72,15 @@ def make_reel(
     if video is None:
         raise RuntimeError(f"job {job.id} is merging without having been probed")
     started_at = time.monotonic()
-    samples, models = _read_parts(cloud, job)
-    chosen = choose(job, video, samples)
     name = job.source.file_name
+    samples, models, decoded = _read_parts(cloud, job)
+    damaged = judge_damage(decoded, video, name=name)
+    whole, video = video, _as_far_as_seen(video, samples) if damaged else video
+    chosen = choose(job, video, samples)
+    chosen = replace(chosen, warnings=damaged + chosen.warnings)
     with open_source(cloud, job) as file:
         edit = _pinned_edit_list(
-            cloud, job, lambda: _plan(job, video, chosen, lambda: keyframe_times_s(file, video, name=name))
+            cloud, job, lambda: _plan(job, video, chosen, damaged, lambda: keyframe_times_s(file, video, name=name))
         )
         rendering_at = time.monotonic()
         reel = scratch / FILES["reel"]
@@ -97,7 +101,7 @@ def make_reel(
         "choose_s": round(rendering_at - started_at, 3),
         "render_s": round(rendered_at - rendering_at, 3),
     }
-    report = _report(job, video, chosen, edit, rendered, timings, models)
+    report = _report(job, whole, chosen, edit, rendered, timings, models)
     (scratch / FILES["report"]).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
     for file_name in FILES.values():
         cloud.downloads.upload(scratch / file_name, artifact(job.id, job.revision, file_name))
@@ -109,7 +113,7 @@ def make_reel(
     )
     return {
         "artifacts": FILES,
-        "numbers": {"reel_s": rendered.duration_s, "kept_s": edit.duration_s, "source_s": video.duration_s, **timings},
+        "numbers": {"reel_s": rendered.duration_s, "kept_s": edit.duration_s, "source_s": whole.duration_s, **timings},
         "warnings": [to_dict(each) for each in _all_warnings(chosen, rendered)],
     }
 
@@ -126,7 +130,11 @@ def choose(job: Job, video: Video, samples: Sequence[PoseSample]) -> Chosen:
         candidates = motion_highlights(motion, seen, options.motion, duration_s=video.duration_s)
         return Chosen(motion=motion, highlights=choose_highlights(candidates, target_s=options.target_s), warnings=())
     if options.on_nothing_found == "fail":
-        raise BadVideo("nothing_found", f"{job.source.file_name}: nobody moves in it, so there is nothing to cut.")
+        raise BadVideo(
+            "nothing_found",
+            f"{job.source.file_name}: nobody moves in it, so there is nothing to cut; "
+            "allow a fallback or choose another video.",
+        )
     fallback = fallback_highlight(samples, duration_s=video.duration_s)
     nothing = Warned(
         code="nothing_found",
@@ -135,16 +143,38 @@ def choose(job: Job, video: Video, samples: Sequence[PoseSample]) -> Chosen:
     return Chosen(motion=(), highlights=(fallback,), warnings=(nothing,))
 
 
-def _read_parts(cloud: Cloud, job: Job) -> tuple[tuple[PoseSample, ...], dict[str, str]]:
+def judge_damage(decoded: Decoded, video: Video, *, name: str) -> tuple[Warned, ...]:
+    """Return the warning `damaged` for a picture with gaps. Raises BadVideo `corrupt` when too little of it is left."""
+    loss = loss_of(decoded, step_s=1 / SAMPLE_RATE_HZ, lost_before_s=video.lost_before_s)
+    left = f"{loss.whole_s - loss.lost_s:.1f} of {loss.whole_s:.1f} s of its picture can be decoded"
+    said = f" ({decoded.last_error})" if decoded.last_error else ""
+    if loss.is_hopeless:
+        raise BadVideo("corrupt", f"{name}: damaged, only {left}{said}; export or upload it again.")
+    message = f"{name}: damaged, {left}{said}; the reel shows what there is."
+    return (Warned(code="damaged", message=message),) if loss.is_damaged else ()
+
+
+def _as_far_as_seen(video: Video, samples: Sequence[PoseSample]) -> Video:
+    """Return the video up to its last frame that could be decoded."""
+    return replace(video, duration_s=min(video.duration_s, len(samples) / SAMPLE_RATE_HZ))
+
+
+def _read_parts(cloud: Cloud, job: Job) -> tuple[tuple[PoseSample, ...], dict[str, str], Decoded]:
     winners = cloud.jobs.chunks(job.id, "pose")
     parts = [part_from_json(cloud.work.read(chunk.result)) for chunk in winners if chunk.result is not None]
     if len(parts) != job.stages["pose"].plan.chunks:
         raise RuntimeError(f"{len(parts)} of {job.stages['pose'].plan.chunks} pose parts of {job.id} are there")
-    return join_parts(parts), parts[0].models
+    return join_parts(parts), parts[0].models, together(part.decoded for part in parts)
 
 
-def _plan(job: Job, video: Video, chosen: Chosen, read_keyframes: Callable[[], Sequence[float]]) -> EditList:
-    reason = why_not_copy(video)
+def _plan(
+    job: Job,
+    video: Video,
+    chosen: Chosen,
+    damaged: Sequence[Warned],
+    read_keyframes: Callable[[], Sequence[float]],
+) -> EditList:
+    reason = "it is damaged" if damaged else why_not_copy(video)
     is_copy_open = job.options.render != "encode" and reason is None
     return plan_render(
         chosen.for_the_reel,
@@ -184,7 +214,8 @@ def _stage_timings(job: Job) -> dict[str, float]:
 
 
 def _all_warnings(chosen: Chosen, rendered: Rendered) -> tuple[Warned, ...]:
-    return (*chosen.warnings, *(warned(text) for text in rendered.warnings))
+    known = {each.code for each in chosen.warnings}
+    return (*chosen.warnings, *(each for text in rendered.warnings if (each := warned(text)).code not in known))
 
 
 def _report(
