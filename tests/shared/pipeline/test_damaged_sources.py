@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,15 +16,7 @@ from shared.pipeline.analyse_pose import analyse_chunk, join_parts
 from shared.pipeline.make_reel import judge_damage
 from tests.clips import ClipSpec, make_clip
 from tests.damage import cut_off, encrypt, index_first, rename_codec, spoil
-
-
-class Nobody:
-    """A pose detector that finds nobody: damage is about pictures, not about people."""
-
-    versions: dict[str, str] = {}  # noqa: RUF012
-
-    def detect(self, picture: Any) -> Sequence[tuple[float, float, float]] | None:
-        return None
+from tests.nobody import Nobody
 
 
 @pytest.fixture(scope="session")
