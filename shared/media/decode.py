@@ -14,6 +14,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from shared.domain.video import Video
+from shared.media.filter_chain import Step
 from shared.media.orientation import Box, before_turning, unturned_box, upright
 from shared.media.source import open_source
 from shared.media.timeline import Damage, ShownFrame, shown_at
@@ -116,12 +117,17 @@ def sample_frames(
             )
 
 
-def frame_at(file: BinaryIO, video: Video, t_s: float, *, name: str) -> FrameSample | None:
-    """Return the frame on screen at `t_s` as a sample (index 0), the last one for any later time; None without any."""
+def frame_at(
+    file: BinaryIO, video: Video, t_s: float, *, name: str, steps: tuple[Step, ...] = ()
+) -> FrameSample | None:
+    """Return the frame on screen at `t_s` as a sample (index 0), the last one for any later time; None without any.
+
+    `steps` are filters each decoded frame goes through.
+    """
     for back_s in (0.0, 1.0, 8.0, t_s):  # the picture may end before its header says
         at_s = max(0.0, min(t_s, video.duration_s) - back_s)
         with open_source(file, name=name) as container:
-            for _, shown in shown_at(container, video, (at_s,)):
+            for _, shown in shown_at(container, video, (at_s,), steps=steps):
                 return FrameSample(
                     index=0, t_s=t_s, pts_s=shown.start_s, key=shown.pts, frame=shown.frame, scaler=Scaler(video)
                 )

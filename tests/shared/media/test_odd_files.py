@@ -9,7 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
 from shared.domain.edit_list import Clip, EditList
 from shared.domain.highlight import fallback_highlight
@@ -17,7 +20,9 @@ from shared.domain.job import warned
 from shared.domain.span import span
 from shared.domain.units import POSE_UNIT_S, plan_chunks
 from shared.errors import BadVideo
+from shared.media.decode import frame_at
 from shared.media.picture import EncodeSettings
+from shared.media.poster import write_poster
 from shared.media.probe import probe
 from shared.media.render import render_reel
 from shared.pipeline.analyse_pose import analyse_chunk, join_parts
@@ -117,3 +122,37 @@ def test_a_contact_sheet_can_be_made_of_a_turned_file(tmp_path: Path) -> None:
     with (MEDIA / "odd" / "vfr_moviepy_rot180.mp4").open("rb") as file:
         write_contact_sheet(file, "x", tmp_path / "sheet.png", columns=3, rows=2)
     assert (tmp_path / "sheet.png").stat().st_size > 10_000
+
+
+def test_the_poster_looks_like_the_reel(media_file: Callable[[str], Path], tmp_path: Path) -> None:
+    """High dynamic range is mapped in both; interlaced fields are woven in neither."""
+    path = media_file("odd/hdr10_sdr_container.mp4")
+    with path.open("rb") as file:
+        video = probe(file, name=path.name)
+        write_poster(file, video, 0.3, tmp_path / "poster.jpg", max_side_px=320)
+        edit = EditList(
+            render="encode", clips=(Clip(wanted=span(0.3, 0.9), actual=span(0.3, 0.9), score=1, reasons=()),)
+        )
+        render_reel(file, video, edit, tmp_path / "reel.mp4", settings=EncodeSettings(preset="ultrafast"))
+    with (tmp_path / "reel.mp4").open("rb") as file:
+        reel = frame_at(file, probe(file, name="reel"), 0.0, name="reel")
+    assert reel is not None
+    poster = np.asarray(Image.open(tmp_path / "poster.jpg"), np.int16)
+    assert poster.shape == (180, 320, 3)
+    assert np.abs(poster - reel.rgb(None, 320)).mean() < 8
+
+
+def test_the_poster_of_an_interlaced_source_has_no_stripes(media_file: Callable[[str], Path], tmp_path: Path) -> None:
+    path = media_file("odd/interlaced_anamorphic_576i.mkv")
+    with path.open("rb") as file:
+        video = probe(file, name=path.name)
+        write_poster(file, video, 2.0, tmp_path / "poster.jpg")
+        woven = frame_at(file, video, 2.0, name=path.name)
+    assert woven is not None
+    assert _stripes(np.asarray(Image.open(tmp_path / "poster.jpg").convert("L"))) < 0.8 * _stripes(woven.grey(1047))
+
+
+def _stripes(grey: NDArray[np.uint8]) -> float:
+    """Return how much neighbouring lines differ beyond what the lines next to them differ."""
+    lines = grey.astype(np.int16)
+    return float((np.abs(lines[1:-1] - lines[:-2]) - np.abs(lines[2:] - lines[:-2])).clip(0).mean())
