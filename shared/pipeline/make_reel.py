@@ -42,6 +42,7 @@ from shared.ports import Cloud
 log = logging.getLogger(__name__)
 
 Progress = Callable[[float], None]
+TOLD_S = 0.1  # what is lost is told with one digit behind the point
 RENDER_SHARE = 0.9  # of the merge's progress; the rest is reading the parts before and the poster after
 FILES = {"reel": "reel.mp4", "report": "report.json", "poster": "poster.jpg"}
 
@@ -95,7 +96,7 @@ def make_reel(
         )
         rendered_at = time.monotonic()
         poster_s = _poster_time_s(edit, chosen)
-        write_poster(file, video, poster_s, scratch / FILES["poster"])
+        write_poster(file, video, poster_s, scratch / FILES["poster"], name=name)
     timings = {
         **_stage_timings(job),
         "choose_s": round(rendering_at - started_at, 3),
@@ -146,12 +147,14 @@ def choose(job: Job, video: Video, samples: Sequence[PoseSample]) -> Chosen:
 def judge_damage(decoded: Decoded, video: Video, *, name: str) -> tuple[Warned, ...]:
     """Return the warning `damaged` for a picture with gaps. Raises BadVideo `corrupt` when too little of it is left."""
     loss = loss_of(decoded, step_s=1 / SAMPLE_RATE_HZ, lost_before_s=video.lost_before_s)
-    left = f"{loss.whole_s - loss.lost_s:.1f} of {loss.whole_s:.1f} s of its picture can be decoded"
-    said = f" ({decoded.last_error})" if decoded.last_error else ""
+    if not loss.is_damaged:
+        return ()
+    log.warning("damaged: %.1f of %.1f s are lost (%s)", loss.lost_s, loss.whole_s, decoded.last_error)
+    left = f"only {loss.whole_s - loss.lost_s:.1f} of {loss.whole_s:.1f} s of its picture can be decoded"
     if loss.is_hopeless:
-        raise BadVideo("corrupt", f"{name}: damaged, only {left}{said}; export or upload it again.")
-    message = f"{name}: damaged, {left}{said}; the reel shows what there is."
-    return (Warned(code="damaged", message=message),) if loss.is_damaged else ()
+        raise BadVideo("corrupt", f"{name}: damaged, {left}; export or upload it again.")
+    left = left if loss.lost_s >= TOLD_S else "a few of its pictures cannot be decoded"
+    return (Warned(code="damaged", message=f"{name}: damaged, {left}; the reel shows what there is."),)
 
 
 def _as_far_as_seen(video: Video, samples: Sequence[PoseSample]) -> Video:
