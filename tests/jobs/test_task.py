@@ -86,6 +86,7 @@ def test_what_stands_still_twice_is_given_up_with_a_sentence(cloud: LocalCloud, 
     (chunk,) = cloud.jobs.chunks(JOB_ID, "pose")
     assert chunk.state == "failed"
     assert chunk.error is not None and chunk.error.code == "task_stuck"
+    assert chunk.error.message.startswith("ride.mp4: the pose task")
     assert "export the video" in chunk.error.message
 
 
