@@ -98,8 +98,13 @@ def run_task(
             _tell_when_all_ended(cloud, stage, job_id)
         return DONE
     stop = stop or threading.Event()
-    every_s, stuck_after_s = settings.beat_every_s, cloud.limits.rerun_after_s
-    with Heartbeat(cloud, answer, stop, every_s=every_s, stuck_after_s=stuck_after_s) as heartbeat:
+    job = cloud.jobs.get(job_id)
+    every_s, stuck_after_s = (
+        settings.beat_every_s,
+        cloud.limits.stuck_after_s(job.video.duration_s if job.video else 0.0),
+    )
+    name = job.source.file_name
+    with Heartbeat(cloud, answer, stop, name=name, every_s=every_s, stuck_after_s=stuck_after_s) as heartbeat:
         code = _work_under(cloud, settings, answer, work, heartbeat)
     if code == DONE:
         _tell_when_all_ended(cloud, stage, job_id)
@@ -166,9 +171,10 @@ class Heartbeat:
     """Writes the task's position while it works, and ends the process when the position stands still too long."""
 
     def __init__(
-        self, cloud: Cloud, lease: Lease, stop: threading.Event, *, every_s: float, stuck_after_s: float
+        self, cloud: Cloud, lease: Lease, stop: threading.Event, *, name: str, every_s: float, stuck_after_s: float
     ) -> None:
         self._cloud, self._lease, self._stop = cloud, lease, stop
+        self._name = name
         self._every_s, self._stuck_after_s = every_s, stuck_after_s
         self._position = 0.0
         self._moved_at = time.monotonic()
@@ -189,6 +195,7 @@ class Heartbeat:
         while not self._is_over.wait(self._every_s):
             if time.monotonic() - self._moved_at > self._stuck_after_s:
                 log.critical("the position stood still for %.0f s", self._stuck_after_s, extra=event("task_stuck"))
+                self._give_up()
                 os._exit(STUCK)
             try:
                 self._cloud.jobs.beat(self._lease, round(self._position, 4))
@@ -197,6 +204,19 @@ class Heartbeat:
                 return
             except Exception as error:  # the beat goes on: without it nobody would see the task stand still
                 log.warning("no heartbeat this time: %s", error, extra=event("heartbeat_missed"))
+
+    def _give_up(self) -> None:
+        """Say in the record why the task ends; the last time that is the chunk's outcome."""
+        lease, limits = self._lease, self._cloud.limits
+        failure = Failure(
+            code="task_stuck",
+            message=f"{self._name}: the {lease.stage} task for part {lease.index} stood still "
+            f"for {self._stuck_after_s:.0f} s, {lease.attempt} times; export the video as H.264 in MP4.",
+        )
+        try:
+            self._cloud.jobs.fail_chunk(lease, failure, is_final=lease.attempt >= limits.max_stuck)
+        except Exception as error:  # the process ends all the same, and its next attempt takes over
+            log.warning("could not say so: %s", error, extra=event("heartbeat_missed"))
 
     def __enter__(self) -> "Heartbeat":
         self._thread.start()

@@ -36,6 +36,10 @@ class Settings(BaseSettings):
     encoder_threads: int = Field(default=2, ge=1, le=64)
     """x264's output depends on it, so it is never derived from the machine."""
     max_attempts: int = Field(default=4, ge=1)
+    max_source_s: float = Field(default=Limits().max_source_s, gt=0)
+    """A longer source is refused as `too_long`."""
+    max_source_bytes: int = Field(default=Limits().max_source_bytes, gt=0)
+    """A larger source is refused as `too_large`."""
 
     @property
     def threads_per_task(self) -> int:
@@ -47,6 +51,8 @@ class Settings(BaseSettings):
         """One machine launches in milliseconds and loses no message, so it need not be as patient as a cloud."""
         return Limits(
             max_attempts=self.max_attempts,
+            max_source_s=self.max_source_s,
+            max_source_bytes=self.max_source_bytes,
             launching_s=10.0,
             request_lost_s=20.0,
             deadline_base_s=7 * 24 * 3600.0,  # a thousand videos wait for one another

@@ -18,7 +18,12 @@ def analyse(task: Task) -> Part:
     started_at = time.monotonic()
     if task.job.video is None:
         raise RuntimeError(f"job {task.job.id} is analysed without having been probed")
-    model = ensure(MODEL, cache_dir=task.settings.models)
+    model = ensure(
+        MODEL,
+        cache_dir=task.settings.models,
+        # Fetching moves the position, by next to nothing, so that a slow network is not taken for a task that hangs.
+        on_progress=lambda fetched: task.progress(1e-3 * fetched.done_bytes / max(1, fetched.total_bytes)),
+    )
     with (
         MediaPipeDetector(model, model_version=find_model(MODEL).sha256[:12]) as detector,
         open_source(task.cloud, task.job) as file,

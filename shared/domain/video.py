@@ -47,5 +47,7 @@ class Video:
     sample_aspect_ratio: Fraction
     is_interlaced: bool = False
     audio: tuple[AudioStream, ...] = ()
+    lost_before_s: float = 0.0
+    """Picture before the first frame that can be decoded; it lies before source time 0."""
     warnings: tuple[str, ...] = ()
     """Each of the form "code: sentence", the code in snake_case, for programs; so are the renderer's."""

@@ -1,19 +1,23 @@
 """Pictures of a source on one sampling grid over source time, upright, in the size the caller wants."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from math import ceil
 from typing import BinaryIO, cast
 
+import av
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from shared.domain.video import Video
+from shared.media.filter_chain import Step
 from shared.media.orientation import Box, before_turning, unturned_box, upright
 from shared.media.source import open_source
-from shared.media.timeline import Damage, shown_at
+from shared.media.timeline import Damage, ShownFrame, shown_at
 
 GRID_EPSILON = 1e-6  # in samples: keeps a border given as a float (k / rate_hz) on its sample
 SCALE_THREADS = 1  # one small picture takes 0.3 ms; more threads cost more to wake than they save
@@ -47,6 +51,8 @@ class FrameSample:
     """When its frame came on screen, in source time."""
     key: int
     """Names the frame: samples with the same key show the same frame, whatever the sampling started from."""
+    is_stale: bool = False
+    """Whether another frame should be on screen that could not be decoded; told only where `Damage.sent` is kept."""
     frame: VideoFrame = field(repr=False, compare=False)
     scaler: Scaler = field(repr=False, compare=False)
 
@@ -105,21 +111,37 @@ def sample_frames(
                 t_s=t_s,
                 pts_s=shown.start_s,
                 key=shown.pts,
+                is_stale=damage is not None and damage.sent is not None and _is_stale(t_s, shown, video, damage.sent),
                 frame=shown.frame,
                 scaler=scaler,
             )
 
 
-def frame_at(file: BinaryIO, video: Video, t_s: float, *, name: str) -> FrameSample | None:
-    """Return the frame on screen at `t_s` as a sample (index 0), the last one for any later time; None without any."""
+def frame_at(
+    file: BinaryIO, video: Video, t_s: float, *, name: str, steps: tuple[Step, ...] = ()
+) -> FrameSample | None:
+    """Return the frame on screen at `t_s` as a sample (index 0), the last one for any later time; None without any.
+
+    `steps` are filters each decoded frame goes through.
+    """
     for back_s in (0.0, 1.0, 8.0, t_s):  # the picture may end before its header says
         at_s = max(0.0, min(t_s, video.duration_s) - back_s)
         with open_source(file, name=name) as container:
-            for _, shown in shown_at(container, video, (at_s,)):
+            for _, shown in shown_at(container, video, (at_s,), steps=steps):
                 return FrameSample(
                     index=0, t_s=t_s, pts_s=shown.start_s, key=shown.pts, frame=shown.frame, scaler=Scaler(video)
                 )
     return None
+
+
+def _is_stale(t_s: float, shown: ShownFrame, video: Video, sent: list[int]) -> bool:
+    """Return whether a packet that was to be on screen for half a frame by then gave no frame."""
+    base = shown.frame.time_base or Fraction(1, av.time_base)
+    latest = int((t_s + video.start_s - 0.5 / float(video.fps)) / base)
+    due = bisect_right(sent, latest)
+    if shown.pts > latest + 1:  # the first frame there is, shown early for want of another
+        return shown.start_s > t_s and due > 0
+    return due > bisect_right(sent, shown.pts)
 
 
 def first_sample(at_s: float, rate_hz: int) -> int:

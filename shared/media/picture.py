@@ -110,7 +110,7 @@ def _clip_frames(
         raise BadVideo(
             "corrupt",
             f"{name}: no picture of stream {video.stream_index} ({video.codec}) can be decoded at "
-            f"{clip.start_s:.2f} s{f' ({damage.last_error})' if damage else ''}; export it again",
+            f"{clip.start_s:.2f} s{f' ({damage.last_error})' if damage else ''}; export it again.",
         )
     for _ in range(clip.frames - count):
         assert painted is not None

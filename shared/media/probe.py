@@ -19,11 +19,13 @@ from shared.domain.video import AudioStream, Video
 from shared.errors import BadVideo
 from shared.media.h264 import is_entry_point
 from shared.media.orientation import Turn, read_display_matrix, shown_size
+from shared.media.sample_entry import sample_entries
 from shared.media.source import open_source, read_only
 from shared.media.timeline import Damage, decoded, demux, pts_of
 from shared.media.timing import average_fps, frame_gaps, is_uneven, picture_duration_s
 
 TOO_SHORT_S = 0.5  # nothing to choose from; one_frame.mp4 and friends
+ENCRYPTED = ("encv", "enca", "drmi", "drms")  # Common Encryption (ISO/IEC 23001-7), and FairPlay before it
 MAX_PACKETS_BEFORE_PICTURE = 600  # 10 s at 60 fps: longer than any keyframe interval seen at the start of a file
 
 
@@ -36,6 +38,7 @@ class _FirstPicture:
     rotation_deg: Turn
     is_mirrored: bool
     is_interlaced: bool
+    lost_before_s: float
     warnings: tuple[str, ...]
 
 
@@ -43,15 +46,20 @@ def probe(file: BinaryIO, *, name: str) -> Video:
     """Return what the source is; `name` is what messages call it.
 
     Raises BadVideo with one of `empty_file`, `truncated`, `not_a_video`, `no_video_stream`, `unsupported_codec`,
-    `corrupt`, `too_short`.
+    `encrypted`, `corrupt`, `too_short`.
     """
     with open_source(file, name=name) as container:
-        stream = _picture_stream(container, name=name)
+        encrypted = encrypted_streams(container, file)
+        stream = _picture_stream(container, file, encrypted, name=name)
         picture = _first_picture(container, stream, name=name)
         duration_s, warnings = picture_duration_s(container, stream, picture.start_s)
-        video = _video(container, stream, picture, duration_s=duration_s, warnings=warnings)
+        video = _video(container, stream, picture, encrypted, duration_s=duration_s, warnings=warnings)
     if video.duration_s < TOO_SHORT_S:
-        raise BadVideo("too_short", f"{name}: {video.duration_s:.2f} s of picture; at least {TOO_SHORT_S} s are needed")
+        raise BadVideo(
+            "too_short",
+            f"{name}: only {video.duration_s:.2f} s of picture, at least {TOO_SHORT_S} s are needed; "
+            "upload a longer video.",
+        )
     return video
 
 
@@ -74,7 +82,7 @@ def keyframe_times_s(file: BinaryIO, video: Video, *, name: str = "the source") 
     return tuple(sorted(t for t in times if t > -1 / float(video.fps)))
 
 
-def _picture_stream(container: InputContainer, *, name: str) -> VideoStream:
+def _picture_stream(container: InputContainer, file: BinaryIO, encrypted: frozenset[int], *, name: str) -> VideoStream:
     moving = [
         each
         for each in container.streams
@@ -82,14 +90,24 @@ def _picture_stream(container: InputContainer, *, name: str) -> VideoStream:
     ]
     if not moving:
         found = ", ".join(_short(each) for each in container.streams) or "nothing"
-        raise BadVideo("no_video_stream", f"{name}: no video stream (found: {found}); upload a file with a picture")
-    playable = [each for each in moving if each.codec_context is not None]
-    if not playable:
         raise BadVideo(
-            "unsupported_codec",
-            f"{name}: no decoder for its picture (found: {_short(moving[0])}); export it as H.264 in MP4",
+            "no_video_stream", f"{name}: no video stream (found: {found}); upload a file with a moving picture."
         )
+    playable = [each for each in moving if each.codec_context is not None]
+    if any(each.index in encrypted for each in moving):
+        raise BadVideo("encrypted", f"{name}: its picture is encrypted; upload a copy without copy protection.")
+    if not playable:
+        found = ", ".join(sample_entries(file)) or "an unknown codec"
+        message = f"{name}: no decoder for its picture (found: {found}); export it as H.264 in MP4."
+        raise BadVideo("unsupported_codec", message)
     return max((each for each in playable if isinstance(each, VideoStream)), key=_preference)
+
+
+def encrypted_streams(container: InputContainer, file: BinaryIO) -> frozenset[int]:
+    """Return the streams whose packets need a key: by sample entry in MP4 and MOV, by a tag libav makes in Matroska."""
+    entries = sample_entries(file) if "mp4" in container.format.name.split(",") else ()
+    tagged = (each.index for each in container.streams if "enc_key_id" in each.metadata)
+    return frozenset((*tagged, *(index for index, entry in enumerate(entries) if entry in ENCRYPTED)))
 
 
 def _preference(stream: VideoStream) -> tuple[bool, int, int]:
@@ -98,34 +116,39 @@ def _preference(stream: VideoStream) -> tuple[bool, int, int]:
 
 def _short(stream: Stream) -> str:
     """Return e.g. "audio aac"."""
-    codec = stream.codec_context.name if stream.codec_context is not None else stream.codec_tag.strip("\0") or "unknown"
+    codec = stream.codec_context.name if stream.codec_context is not None else "unknown"
     return f"{stream.type} {codec}"
 
 
 def _first_picture(container: InputContainer, stream: VideoStream, *, name: str) -> _FirstPicture:
     read_only(container, stream)
-    damage = Damage()
+    damage = Damage(sent=[])
     stream.thread_type = "SLICE"  # frame threads read ahead, we want one frame
     packets = islice(demux(container, stream, damage), MAX_PACKETS_BEFORE_PICTURE)
     frame = next((each for each in decoded(packets, damage) if each.width and each.height), None)
     if frame is None:
         why = f" ({damage.last_error})" if damage else ""
-        raise BadVideo("corrupt", f"{name}: no picture of its {_short(stream)} can be decoded{why}; export it again")
-    return _described(frame, stream)
+        raise BadVideo(
+            "corrupt", f"{name}: no picture of its {_short(stream)} can be decoded{why}; export or upload it again."
+        )
+    return _described(frame, stream, damage)
 
 
-def _described(frame: VideoFrame, stream: VideoStream) -> _FirstPicture:
+def _described(frame: VideoFrame, stream: VideoStream, damage: Damage) -> _FirstPicture:
     turn, is_mirrored, warnings = _turn(frame)
     ticks = pts_of(frame)
     base = stream.time_base or Fraction(1, av.time_base)
+    start_s = float((ticks if ticks is not None else stream.start_time or 0) * base)
+    first_s = float(damage.sent[0] * base) if damage and damage.sent else start_s
     return _FirstPicture(
         width=frame.width,
         height=frame.height,
         pixel_format=frame.format.name,
-        start_s=float((ticks if ticks is not None else stream.start_time or 0) * base),
+        start_s=start_s,
         rotation_deg=turn,
         is_mirrored=is_mirrored,
         is_interlaced=frame.interlaced_frame,
+        lost_before_s=max(0.0, start_s - first_s),
         warnings=warnings,
     )
 
@@ -145,11 +168,13 @@ def _video(
     container: InputContainer,
     stream: VideoStream,
     picture: _FirstPicture,
+    encrypted: frozenset[int],
     *,
     duration_s: float,
     warnings: tuple[str, ...],
 ) -> Video:
     gaps = frame_gaps(container, stream)
+    heard = (each for each in container.streams.audio if each.codec_context and each.index not in encrypted)
     sar = stream.sample_aspect_ratio or Fraction(1)
     sar = sar if Fraction(1, 8) <= sar <= 8 else Fraction(1)
     width, height = shown_size(picture.width, picture.height, float(sar), picture.rotation_deg)
@@ -170,7 +195,8 @@ def _video(
         is_mirrored=picture.is_mirrored,
         sample_aspect_ratio=sar,
         is_interlaced=picture.is_interlaced,
-        audio=tuple(_audio(each) for each in container.streams.audio if each.codec_context is not None),
+        audio=tuple(_audio(each) for each in heard),
+        lost_before_s=picture.lost_before_s,
         warnings=picture.warnings + warnings,
     )
 

@@ -66,7 +66,7 @@ def render_reel(
     and TryAgain when there is no room for it.
     """
     if not edit_list.clips or edit_list.duration_s <= 0:
-        raise BadVideo("render_failed", f"{name}: the edit list is empty; choose at least one clip")
+        raise BadVideo("render_failed", f"{name}: the edit list is empty; choose at least one clip.")
     try:
         return _rendered(file, video, edit_list, path, settings or EncodeSettings(), on_progress, name)
     except BaseException:
@@ -142,7 +142,7 @@ def _write_copy(
     """Write the reel and return warnings about its picture."""
     why_not = why_not_copy(video)
     if why_not is not None:
-        raise BadVideo("render_failed", f"{name}: cannot be copied: {why_not}; render with `encode`")
+        raise BadVideo("render_failed", f"{name}: cannot be copied: {why_not}; render with `encode`.")
     source = pictures.streams[video.stream_index]
     assert isinstance(source, VideoStream)
     base = source.time_base or Fraction(1, av.time_base)
@@ -197,10 +197,10 @@ def _decoding_time(packet: Packet[VideoStream | AudioStream]) -> Fraction:
 def _failure(error: av.FFmpegError, video: Video, edit_list: EditList, *, name: str) -> BadVideo | TryAgain:
     said = describe(error)
     if getattr(error, "errno", None) in NO_ROOM:
-        return TryAgain(f"{name}: the reel could not be written ({said})")
+        return TryAgain(f"{name}: the reel could not be written ({said}); free some room.")
     size = f"{video.coded_width}x{video.coded_height}"
     what = f"stream {video.stream_index} ({video.codec}, {video.pixel_format}, {size})"
-    return BadVideo("render_failed", f"{name}: rendering {what} by {edit_list.render} failed ({said}); report it")
+    return BadVideo("render_failed", f"{name}: rendering {what} by {edit_list.render} failed ({said}); report it.")
 
 
 def _silenced(heard: Damage) -> tuple[str, ...]:
@@ -214,7 +214,7 @@ def _damaged(seen: Damage) -> tuple[str, ...]:
     if not seen:
         return ()
     places = seen.decode_errors + seen.read_errors
-    return (f"picture_damaged: {places} places of the picture could not be decoded ({seen.last_error})",)
+    return (f"damaged: {places} places of the reel's picture could not be decoded ({seen.last_error})",)
 
 
 def _measured(path: Path, video: Video, *, warnings: tuple[str, ...]) -> Rendered:

@@ -155,7 +155,7 @@ def _clip_packets(
         held = packet
     if held is None:
         at_s = float(clip.first_pts * base) - video.start_s
-        raise BadVideo("render_failed", f"{name}: no keyframe at {at_s:.3f} s to copy from; render with `encode`")
+        raise BadVideo("render_failed", f"{name}: no keyframe at {at_s:.3f} s to copy from; render with `encode`.")
     assert held.dts is not None and held.pts is not None
     # The last one lasts to the clip's end, on the clock of decoding, which runs ahead of the one of showing.
     held.duration = max(1, clip.beyond_pts - ahead - held.dts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # Packet is generic for the type checker only
 
+from bisect import insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,7 +20,16 @@ from shared.media.filter_chain import FilterChain, Step
 from shared.media.source import read_only
 
 SNAP_S = 0.002  # containers with millisecond clocks (MKV) round both a frame's time and the first frame's
-BACK_OFF_S = (0.0, 1.0, 4.0, 16.0, 64.0)  # seeks that land too late are repeated this much earlier, then from the start
+BACK_OFF_S = (
+    0.0,
+    1.0,
+    4.0,
+    16.0,
+    64.0,
+    256.0,
+    1024.0,
+    4096.0,
+)  # seeks that land too late are repeated this much earlier, then from the start
 REORDERED = 16  # H.264 and HEVC keep at most so many pictures waiting for one shown before them
 
 S = TypeVar("S", bound=Stream)
@@ -34,6 +44,8 @@ class Damage:
     decode_errors: int = 0
     read_errors: int = 0
     last_error: str = ""
+    sent: list[int] | None = None
+    """Times of the packets given to the decoder, in ticks, ascending; None when nobody wants to know."""
 
     def __bool__(self) -> bool:
         return bool(self.decode_errors or self.read_errors)
@@ -131,7 +143,12 @@ def decoded(packets: Iterable[Packet[VideoStream]], damage: Damage) -> Iterator[
     for packet in packets:
         if first_pts is None and packet.size:
             first_pts = packet.pts
-        for frame in _decoded(packet, damage):
+        is_leading = first_pts is not None and packet.pts is not None and packet.pts < first_pts
+        is_shown = packet.size and not packet.is_discard and not is_leading
+        if damage.sent is not None and is_shown and packet.pts is not None:
+            insort(damage.sent, packet.pts)
+        # What an open GOP shows before its keyframe is wanted by nobody, so it cannot be missed either.
+        for frame in _decoded(packet, Damage() if is_leading else damage):
             if first_pts is None or frame.pts is None or frame.pts >= first_pts:
                 yield frame
 
@@ -162,7 +179,10 @@ def packets_before(
 
 
 def demux(container: InputContainer, stream: S, damage: Damage) -> Iterator[Packet[S]]:
-    """Yield the stream's packets and the empty one at the end; damaged places are counted and passed over."""
+    """Yield the stream's packets and the empty one at the end; damaged places are counted and passed over.
+
+    After MAX_READ_FAILURES of them in a row, as where a file was cut, the stream has ended.
+    """
     failures = 0
     while True:
         try:
@@ -174,8 +194,10 @@ def demux(container: InputContainer, stream: S, damage: Damage) -> Iterator[Pack
             failures += 1
             damage.read_errors += 1
             damage.last_error = str(error)
-            if failures >= MAX_READ_FAILURES or isinstance(error, av.PyAVCallbackError):
+            if isinstance(error, av.PyAVCallbackError):
                 raise
+            if failures >= MAX_READ_FAILURES:
+                return
 
 
 def pts_of(frame: VideoFrame) -> int | None:

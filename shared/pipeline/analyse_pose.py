@@ -2,21 +2,27 @@
 
 A unit is computed the same way whether a task has one or all of them: what it remembers starts clean at the unit's
 first step, and every step looks at its own picture and the one before on the grid, wherever the task began.
+
+What a decoder makes of damaged data does depend on where it began, so a chunk in which something cannot be decoded is
+done again unit by unit, each from the keyframe before it, with a single thread.
 """
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from shared.domain.crop import around
+from shared.domain.damage import Decoded, together
 from shared.domain.moving_region import Box, GreyPicture, change_between
 from shared.domain.pose import POSE_EVERY, SAMPLE_RATE_HZ, Body, Keypoint, PoseSample
 from shared.domain.record import from_dict, to_dict
+from shared.domain.span import Span, span
 from shared.domain.units import ChunkPlan, unit_span
 from shared.domain.video import Video
-from shared.media.decode import FrameSample, sample_frames
+from shared.media.decode import FrameSample, first_sample, sample_frames
+from shared.media.timeline import Damage
 from shared.ports import PoseDetector
 
 log = logging.getLogger(__name__)
@@ -33,6 +39,7 @@ class PosePart:
     samples: tuple[PoseSample, ...]
     models: dict[str, str]
     """Model names and versions."""
+    decoded: Decoded = field(default_factory=Decoded)
 
 
 def analyse_chunk(
@@ -45,24 +52,86 @@ def analyse_chunk(
     name: str,
     on_progress: Callable[[float], None],
 ) -> PosePart:
-    """Return the samples of every unit in the chunk, in order.
+    """Return the samples of every unit in the chunk, in order, and what could be decoded: maybe nothing.
 
-    `on_progress` is told a share in [0, 1] and may raise to stop. Raises BadVideo when no frame can be decoded.
+    `on_progress` is told a share in [0, 1] and may raise to stop.
     """
     units = [unit_span(unit, unit_s=plan.unit_s, duration_s=video.duration_s) for unit in plan.units_of(chunk)]
-    start_s, end_s = units[0].start_s, units[-1].end_s
-    step_s = 1 / SAMPLE_RATE_HZ
-    frames = sample_frames(
-        file, video, start_s=max(0.0, start_s - step_s), end_s=end_s, rate_hz=SAMPLE_RATE_HZ, name=name
-    )
-    steps_per_unit = round(plan.unit_s * SAMPLE_RATE_HZ)
+    whole = span(units[0].start_s, units[-1].end_s)
+
+    def look(stretch: Span, threads: int, damage: Damage) -> tuple[list[PoseSample], int]:
+        return _looked_through(
+            file, video, stretch, plan=plan, detector=detector, name=name, threads=threads, damage=damage,
+            tell=lambda t_s: on_progress(min(1.0, (t_s - whole.start_s) / whole.duration_s)),
+        )  # fmt: skip
+
+    damage = Damage()
+    samples, _ = look(whole, 0, damage)
+    decoded = _decoded(whole, samples, 0, Damage())
+    if damage:
+        log.info("damaged (%s): once more, unit by unit", damage.last_error)
+        samples, decoded = _one_by_one(units, lambda unit, damage: look(unit, 1, damage))
+    return PosePart(samples=tuple(samples), models=detector.versions, decoded=decoded)
+
+
+def _one_by_one(
+    units: Sequence[Span], look: Callable[[Span, Damage], tuple[list[PoseSample], int]]
+) -> tuple[list[PoseSample], Decoded]:
     samples: list[PoseSample] = []
-    for sample in _samples(
-        frames, video, first=round(start_s * SAMPLE_RATE_HZ), per_unit=steps_per_unit, detector=detector
-    ):
+    decoded: list[Decoded] = []
+    for unit in units:
+        damage = Damage(sent=[])
+        found, stale = look(unit, damage)
+        samples += found
+        decoded.append(_decoded(unit, found, stale, damage))
+    return samples, together(decoded)
+
+
+def _decoded(stretch: Span, samples: Sequence[PoseSample], stale: int, damage: Damage) -> Decoded:
+    expected = first_sample(stretch.end_s, SAMPLE_RATE_HZ) - first_sample(stretch.start_s, SAMPLE_RATE_HZ)
+    return Decoded(
+        expected=expected,
+        lost=expected - len(samples) + stale,
+        errors=damage.decode_errors + damage.read_errors,
+        last_error=damage.last_error,
+    )
+
+
+def _looked_through(
+    file: BinaryIO,
+    video: Video,
+    stretch: Span,
+    *,
+    plan: ChunkPlan,
+    detector: PoseDetector,
+    name: str,
+    threads: int,
+    damage: Damage,
+    tell: Callable[[float], None],
+) -> tuple[list[PoseSample], int]:
+    """Return the samples of some units in a row, and how many of them show a frame of another time."""
+    first = round(stretch.start_s * SAMPLE_RATE_HZ)
+    start_s = max(0.0, stretch.start_s - 1 / SAMPLE_RATE_HZ)
+    frames = sample_frames(
+        file, video, start_s=start_s, end_s=stretch.end_s, rate_hz=SAMPLE_RATE_HZ, name=name, threads=threads,
+        damage=damage,
+    )  # fmt: skip
+    stale = 0
+
+    def counted() -> Iterator[FrameSample]:
+        nonlocal stale
+        for frame in frames:
+            stale += frame.is_stale and frame.index >= first
+            yield frame
+
+    samples: list[PoseSample] = []
+    per_unit = round(plan.unit_s * SAMPLE_RATE_HZ)
+    for sample in _samples(counted(), video, first=first, per_unit=per_unit, detector=detector):
         samples.append(sample)
-        on_progress(min(1.0, (sample.t_s - start_s) / (end_s - start_s)))
-    return PosePart(samples=tuple(samples), models=detector.versions)
+        tell(sample.t_s)
+        if damage and damage.sent is None:
+            break  # it will be done again with care
+    return samples, stale
 
 
 def _samples(
@@ -120,5 +189,9 @@ def part_from_json(data: bytes) -> PosePart:
 
 
 def join_parts(parts: Iterable[PosePart]) -> tuple[PoseSample, ...]:
-    """Return the samples of all chunks in the order of the grid."""
-    return tuple(sorted((sample for part in parts for sample in part.samples), key=lambda sample: sample.index))
+    """Return the samples of all chunks in the order of the grid; where nothing could be decoded, nothing happens."""
+    found = {sample.index: sample for part in parts for sample in part.samples}
+    return tuple(
+        found.get(index) or PoseSample(index=index, camera_x=0.0, camera_y=0.0, change=0.0)
+        for index in range(max(found, default=-1) + 1)
+    )

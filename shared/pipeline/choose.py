@@ -63,7 +63,10 @@ def choose(job: Job, video: Video, analysis: Analysis) -> Chosen:
 def _nothing(job: Job, video: Video, analysis: Analysis) -> Chosen:
     why = NOTHING[job.options.mode]
     if job.options.on_nothing_found == "fail":
-        raise BadVideo("nothing_found", f"{job.source.file_name}: {why}, so there is nothing to cut.")
+        raise BadVideo(
+            "nothing_found",
+            f"{job.source.file_name}: {why}, so there is nothing to cut; allow a fallback or choose another video.",
+        )
     fallback = fallback_highlight(analysis.samples, duration_s=video.duration_s)
     message = f"{why.capitalize()}; the reel shows the {fallback.span.duration_s:.0f} seconds in which most changes."
     warnings = (*analysis.warnings, Warned(code="nothing_found", message=message))

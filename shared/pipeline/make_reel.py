@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from shared.media.render import Rendered, render_reel
 from shared.media.stream_copy import why_not_copy
 from shared.pipeline.choose import Chosen, choose
 from shared.pipeline.companions import write_speech_companions
+from shared.pipeline.judge_damage import as_far_as_seen, judge_damage
 from shared.pipeline.picture_timeline import picture_timeline
 from shared.pipeline.pinned_source import open_source
 from shared.pipeline.read_analysis import read_analysis
@@ -56,12 +58,15 @@ def make_reel(
     if video is None:
         raise RuntimeError(f"job {job.id} is merging without having been probed")
     started_at = time.monotonic()
-    analysis = read_analysis(cloud, job)
-    chosen = choose(job, video, analysis)
     name = job.source.file_name
+    analysis = read_analysis(cloud, job)
+    damaged = judge_damage(analysis.decoded, video, name=name)
+    whole, video = video, as_far_as_seen(video, analysis.samples) if damaged else video
+    chosen = choose(job, video, analysis)
+    chosen = replace(chosen, warnings=damaged + chosen.warnings)
     with open_source(cloud, job) as file:
         edit = _pinned_edit_list(
-            cloud, job, lambda: _plan(job, video, chosen, lambda: keyframe_times_s(file, video, name=name))
+            cloud, job, lambda: _plan(job, video, chosen, damaged, lambda: keyframe_times_s(file, video, name=name))
         )
         rendering_at = time.monotonic()
         rendered = render_reel(
@@ -74,7 +79,7 @@ def make_reel(
             on_progress=lambda share: on_progress(RENDER_SHARE * share),
         )
         rendered_at = time.monotonic()
-        write_poster(file, video, _poster_time_s(edit, chosen), scratch / FILES["poster"])
+        write_poster(file, video, _poster_time_s(edit, chosen), scratch / FILES["poster"], name=name)
         picture_timeline(scratch / FILES["timeline"], file, job, video, analysis, chosen, edit)
     files = dict(FILES)
     if analysis.transcript is not None:
@@ -86,7 +91,7 @@ def make_reel(
         "choose_s": round(rendering_at - started_at, 3),
         "render_s": round(rendered_at - rendering_at, 3),
     }
-    report = _report(job, video, chosen, edit, rendered, timings, analysis.models)
+    report = _report(job, whole, chosen, edit, rendered, timings, analysis.models)
     (scratch / FILES["report"]).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
     for file_name in files.values():
         cloud.downloads.upload(scratch / file_name, artifact(job.id, job.revision, file_name))
@@ -98,13 +103,19 @@ def make_reel(
     )
     return {
         "artifacts": files,
-        "numbers": {"reel_s": rendered.duration_s, "kept_s": edit.duration_s, "source_s": video.duration_s, **timings},
+        "numbers": {"reel_s": rendered.duration_s, "kept_s": edit.duration_s, "source_s": whole.duration_s, **timings},
         "warnings": [to_dict(each) for each in _all_warnings(chosen, rendered)],
     }
 
 
-def _plan(job: Job, video: Video, chosen: Chosen, read_keyframes: Callable[[], Sequence[float]]) -> EditList:
-    reason = why_not_copy(video)
+def _plan(
+    job: Job,
+    video: Video,
+    chosen: Chosen,
+    damaged: Sequence[Warned],
+    read_keyframes: Callable[[], Sequence[float]],
+) -> EditList:
+    reason = "it is damaged" if damaged else why_not_copy(video)
     is_copy_open = job.options.render != "encode" and reason is None
     return plan_render(
         chosen.for_the_reel,

@@ -67,14 +67,19 @@ def _try_again(cloud: Cloud, job: Job, error: OSError) -> Job:
 def _gave_up(job: Job) -> Failure:
     return Failure(
         code="crashed_worker",
-        message=f"{job.source.file_name}: whoever looked at it ended without a word, {job.probes - 1} times.",
+        message=f"{job.source.file_name}: whoever looked at it ended without a word, {job.probes - 1} times; "
+        "export it as H.264 in MP4.",
     )
 
 
 def _look_at(cloud: Cloud, job: Job) -> Video:
     name, size_bytes, limits = job.source.file_name, job.source.size_bytes, cloud.limits
     if size_bytes > limits.max_source_bytes:
-        raise BadVideo("too_large", f"{name}: {size_bytes} bytes; at most {limits.max_source_bytes} are taken.")
+        raise BadVideo(
+            "too_large",
+            f"{name}: {_gb(size_bytes)} large, at most {_gb(limits.max_source_bytes)} are taken; "
+            "cut it into parts or export it smaller.",
+        )
     with open_source(cloud, job) as file:
         video = probe(file, name=name)
     _refuse_too_long(video, name, limits)
@@ -85,6 +90,14 @@ def _refuse_too_long(video: Video, name: str, limits: Limits) -> None:
     if video.duration_s > limits.max_source_s:
         raise BadVideo(
             "too_long",
-            f"{name}: {video.duration_s / 3600:.1f} hours long; at most {limits.max_source_s / 3600:.0f} are taken, "
-            "so cut it into parts.",
+            f"{name}: {_length(video.duration_s)} long, at most {_length(limits.max_source_s)} are taken; "
+            "cut it into parts.",
         )
+
+
+def _gb(size_bytes: int) -> str:
+    return f"{size_bytes / 1e9:.3g} GB" if size_bytes >= 10**7 else f"{size_bytes} bytes"
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds / 3600:.3g} hours" if seconds >= 3600 else f"{seconds:.3g} s"

@@ -1,8 +1,9 @@
 """What the analysis stages found, joined over all their chunks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from shared.domain.damage import Decoded, together
 from shared.domain.job import Job, Warned, warned
 from shared.domain.messages import StageName
 from shared.domain.pose import PoseSample
@@ -16,6 +17,8 @@ class Analysis:
     """Everything that is known of a source when its reel is made."""
 
     samples: tuple[PoseSample, ...] = ()
+    decoded: Decoded = field(default_factory=Decoded)
+    """What came of decoding the picture; nothing was expected where nobody looked."""
     transcript: Transcript | None = None
     """None when nobody listened."""
     warnings: tuple[Warned, ...] = ()
@@ -28,12 +31,16 @@ def read_analysis(cloud: Cloud, job: Job) -> Analysis:
     found = Analysis(models={})
     if job.stages["pose"].state == "done":
         looked = [analyse_pose.part_from_json(data) for data in _parts(cloud, job, "pose")]
-        found = Analysis(samples=analyse_pose.join_parts(looked), models=looked[0].models)
+        found = Analysis(
+            samples=analyse_pose.join_parts(looked),
+            decoded=together(part.decoded for part in looked),
+            models=looked[0].models,
+        )
     if job.stages["transcribe"].state != "done":
         return found
     heard = transcribe.join_parts(transcribe.part_from_json(data) for data in _parts(cloud, job, "transcribe"))
-    return Analysis(
-        samples=found.samples,
+    return replace(
+        found,
         transcript=heard.transcript,
         warnings=tuple(warned(text) for text in heard.warnings),
         models={**found.models, **heard.models},

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from jobs.task import STOPPED, STUCK
+from jobs.task import DONE, STOPPED, STUCK
 from shared.connect import LocalCloud, connect_local
 from shared.domain import job as jobs
+from shared.domain.limits import Limits
 from shared.domain.object_names import run_list
 from shared.domain.units import plan_chunks
 from shared.settings import Settings
@@ -52,9 +53,10 @@ def cloud(tmp_path: Path) -> LocalCloud:
     return cloud
 
 
-def start(home: Path, *words: str, stuck_after_s: float) -> subprocess.Popen[str]:
+def start(home: Path, *words: str, stuck_after_s: float, attempt: int = 0) -> subprocess.Popen[str]:
     settings = Settings(home=home, beat_every_s=0.1)
-    environment = {**os.environ, **settings.as_environment(), "PYTHONPATH": str(ROOT)}
+    ours = {"PYTHONPATH": str(ROOT), "CLOUD_RUN_TASK_ATTEMPT": str(attempt)}
+    environment = {**os.environ, **settings.as_environment(), **ours}
     return subprocess.Popen(
         [sys.executable, "-c", SLEEPER, JOB_ID, "run-1", str(stuck_after_s), *words],
         env=environment,
@@ -69,7 +71,29 @@ def test_a_task_that_stands_still_ends_itself(cloud: LocalCloud, tmp_path: Path)
     _, log = task.communicate(timeout=20)
     assert task.returncode == STUCK
     assert '"event": "task_stuck"' in log
-    assert cloud.jobs.chunks(JOB_ID, "pose")[0].state == "running", "its next attempt takes over"
+    (chunk,) = cloud.jobs.chunks(JOB_ID, "pose")
+    assert chunk.state == "pending", "its next attempt takes over"
+    assert chunk.error is not None and chunk.error.code == "task_stuck"
+
+
+def test_what_stands_still_twice_is_given_up_with_a_sentence(cloud: LocalCloud, tmp_path: Path) -> None:
+    codes = []
+    for attempt in range(3):
+        task = start(tmp_path, stuck_after_s=0.5, attempt=attempt)
+        task.communicate(timeout=20)
+        codes.append(task.returncode)
+    assert codes == [STUCK, STUCK, DONE]
+    (chunk,) = cloud.jobs.chunks(JOB_ID, "pose")
+    assert chunk.state == "failed"
+    assert chunk.error is not None and chunk.error.code == "task_stuck"
+    assert chunk.error.message.startswith("ride.mp4: the pose task")
+    assert "export the video" in chunk.error.message
+
+
+def test_a_short_source_has_less_patience() -> None:
+    limits = Limits()
+    assert limits.max_stuck * (limits.stuck_after_s(59) + 5) + 20 <= 100
+    assert limits.stuck_after_s(3600) == limits.rerun_after_s
 
 
 def test_a_task_told_to_stop_hands_its_chunk_back_uncounted(cloud: LocalCloud, tmp_path: Path) -> None:
