@@ -10,17 +10,38 @@ HeardWord = tuple[str, float, float, float]
 
 LONGEST_WORD_S = 2.0  # the longest in our read samples is 1.6 s; alignment can stretch one over a whole pause
 SHORTEST_WORD_S = 0.02  # one step of the alignment
-LONG_SILENCE_S = 2.0  # speech recognizers fill such silences with "Thank you." and the like
-NEAR_SPEECH_S = 0.5  # how far alignment may set a real word beside the sound of it
+LONG_SILENCE_S = 2.0  # Whisper fills such silences with "Thank you.", and misses the first words after 20 s of one
+NEAR_SPEECH_S = 0.5  # the voice detector may miss a soft beginning or end
+
+
+def worth_hearing(silences: Sequence[Span], duration_s: float) -> tuple[Span, ...]:
+    """Return the stretches of a unit to recognize, all but the inside of long silences; in seconds from its start."""
+    stretches: list[Span] = []
+    at_s = 0.0
+    for silence in silences:
+        if silence.duration_s < LONG_SILENCE_S:
+            continue
+        until_s = silence.start_s + NEAR_SPEECH_S if silence.start_s > 0 else 0.0
+        if until_s > at_s:
+            stretches.append(span(at_s, until_s))
+        at_s = silence.end_s - NEAR_SPEECH_S if silence.end_s < duration_s else duration_s
+    return (*stretches, span(at_s, duration_s)) if at_s < duration_s else tuple(stretches)
+
+
+def at_their_place(heard: Sequence[HeardWord], stretches: Sequence[Span]) -> list[HeardWord]:
+    """Return the words that were heard in the stretches joined end to end, with times from the unit's start."""
+    return [
+        (text, _place_s(start_s, stretches, is_end=False), _place_s(end_s, stretches, is_end=True), confidence)
+        for text, start_s, end_s, confidence in heard
+    ]
 
 
 def in_source_time(heard: Sequence[HeardWord], unit: Span, silences: Sequence[Span]) -> tuple[Word, ...]:
     """Return the words inside the unit, in order, none overlapping the next, each as long as a word can be.
 
-    `silences` are those of the unit, in seconds from its start. Words deep inside a long one are invented and left
-    out; the others give up the part of them that is silent.
+    `silences` are those of the unit, in seconds from its start; words give up the part of them that is silent.
     """
-    kept = [word for word in heard if word[0].strip() and not _is_invented(word, silences, unit.duration_s)]
+    kept = [word for word in heard if word[0].strip()]
     spans = _in_order([_spoken(word, silences) for word in kept], unit.duration_s)
     return tuple(
         Word(
@@ -33,15 +54,13 @@ def in_source_time(heard: Sequence[HeardWord], unit: Span, silences: Sequence[Sp
     )
 
 
-def _is_invented(word: HeardWord, silences: Sequence[Span], duration_s: float) -> bool:
-    """Return whether a word lies in a long silence, far from what is spoken before and after it."""
-    _, start_s, end_s, _ = word
-    for silence in silences:
-        after_speech_s = silence.start_s + NEAR_SPEECH_S if silence.start_s > 0 else float("-inf")
-        before_speech_s = silence.end_s - NEAR_SPEECH_S if silence.end_s < duration_s else float("inf")
-        if silence.duration_s >= LONG_SILENCE_S and after_speech_s <= start_s and end_s <= before_speech_s:
-            return True
-    return False
+def _place_s(joined_s: float, stretches: Sequence[Span], *, is_end: bool) -> float:
+    """Return the place of a time; where two stretches meet an end belongs to the one before, a start to the next."""
+    for stretch in stretches[:-1]:
+        if joined_s < stretch.duration_s or (is_end and joined_s == stretch.duration_s):
+            return stretch.start_s + joined_s
+        joined_s -= stretch.duration_s
+    return stretches[-1].start_s + joined_s
 
 
 def _spoken(word: HeardWord, silences: Sequence[Span]) -> Span:

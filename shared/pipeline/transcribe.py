@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import BinaryIO
 
-from shared.domain.heard_words import in_source_time
+import numpy as np
+
+from shared.domain.heard_words import at_their_place, in_source_time, worth_hearing
 from shared.domain.object_names import spoken_language
 from shared.domain.record import from_dict, to_dict
 from shared.domain.span import Span, span, total_s
@@ -220,8 +222,10 @@ def _transcribe_unit(unit: Span, listener: _Listener, language: str | None) -> t
     if len(samples) / SPEECH_RATE_HZ - total_s(silences) < LEAST_SPEECH_S:
         return language or "", ()
     language = language or max(sorted((p, name) for name, p in listener.recognizer.languages(samples).items()))[1]
-    heard = listener.recognizer.transcribe(samples, language=language)
-    return language, in_source_time(heard, unit, silences)
+    stretches = worth_hearing(silences, len(samples) / SPEECH_RATE_HZ)
+    pieces = [samples[round(s.start_s * SPEECH_RATE_HZ) : round(s.end_s * SPEECH_RATE_HZ)] for s in stretches]
+    heard = listener.recognizer.transcribe(np.concatenate(pieces), language=language)
+    return language, in_source_time(at_their_place(heard, stretches), unit, silences)
 
 
 def _stored_language(cloud: Cloud, name: str) -> str | None:

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.heard_words import LONGEST_WORD_S, SHORTEST_WORD_S, HeardWord, in_source_time
+from shared.domain.heard_words import (
+    LONGEST_WORD_S,
+    SHORTEST_WORD_S,
+    HeardWord,
+    at_their_place,
+    in_source_time,
+    worth_hearing,
+)
 from shared.domain.span import Span, span
 
 times = st.floats(-1, 35, allow_nan=False)
@@ -57,7 +64,42 @@ def test_a_word_is_where_somebody_speaks(
     assert (word.start_s, word.end_s) == spoken
 
 
-@pytest.mark.parametrize(("at_s", "is_kept"), [(2.1, True), (4.0, False), (7.8, True), (15.0, False), (19.8, False)])
-def test_words_deep_in_a_long_silence_are_invented(at_s: float, is_kept: bool) -> None:
-    heard = [(" Thanks", at_s, at_s + 0.1, 0.9)]
-    assert len(in_source_time(heard, span(0.0, 20.0), [span(2.0, 8.0), span(10.0, 20.0)])) == is_kept
+@pytest.mark.parametrize(
+    ("silent", "heard"),
+    [
+        ([], [(0.0, 20.0)]),
+        ([span(0.0, 12.0), span(14.0, 20.0)], [(11.5, 14.5)]),  # the ends of a unit
+        ([span(4.0, 5.9)], [(0.0, 20.0)]),  # no long silence
+        ([span(4.0, 9.0)], [(0.0, 4.5), (8.5, 20.0)]),
+        ([span(0.0, 20.0)], []),
+    ],
+)
+def test_long_silences_are_not_worth_hearing(silent: list[Span], heard: list[tuple[float, float]]) -> None:
+    assert [(each.start_s, each.end_s) for each in worth_hearing(silent, 20.0)] == heard
+
+
+def test_words_go_back_to_where_they_were_heard() -> None:
+    stretches = [span(1.0, 4.0), span(10.0, 12.0)]
+    heard = [
+        ("a", 0.5, 1.0, 1.0),
+        ("b", 2.5, 3.0, 1.0),
+        ("c", 3.0, 3.5, 1.0),
+        ("d", 2.8, 3.2, 1.0),
+        ("e", 4.9, 5.5, 1.0),
+    ]
+    assert [(start_s, end_s) for _, start_s, end_s, _ in at_their_place(heard, stretches)] == [
+        (1.5, 2.0),
+        (3.5, 4.0),
+        (10.0, 10.5),
+        (pytest.approx(3.8), pytest.approx(10.2)),
+        (pytest.approx(11.9), pytest.approx(12.5)),  # past the end: left for the unit's own end to stop
+    ]
+
+
+@given(silences(), st.floats(24, 30))
+def test_what_is_worth_hearing_has_all_the_speech(silent: list[Span], duration_s: float) -> None:
+    stretches = worth_hearing(silent, duration_s)
+    assert all(before.end_s <= after.start_s for before, after in pairwise(stretches))
+    for at_s in (step / 10 for step in range(240)):
+        if not any(each.start_s <= at_s <= each.end_s for each in silent):
+            assert any(each.start_s <= at_s <= each.end_s for each in stretches)
