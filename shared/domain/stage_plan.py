@@ -2,7 +2,8 @@
 
 from shared.domain.messages import StageName
 from shared.domain.options import Options
-from shared.domain.units import POSE_UNIT_S, SPEECH_UNIT_S, ChunkPlan, plan_chunks
+from shared.domain.speech_units import SPEECH_UNIT_S
+from shared.domain.units import POSE_UNIT_S, ChunkPlan, plan_chunks
 from shared.domain.video import Video
 
 LOOKS_FOR_MOTION = ("auto", "motion")

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from shared.domain.span import Span, span
 
-SPEECH_UNIT_S = 24.0  # with borders moved by up to 3 s into a silence a unit still fits Whisper's window of 30 s
 POSE_UNIT_S = 10.0  # long enough that a unit's clean start costs little, short enough to share out a short source
 
 
