@@ -1,6 +1,7 @@
 """Words as a recognizer heard them in a unit, made into words in source time."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from shared.domain.span import Span, span
 from shared.domain.transcript import Word
@@ -12,6 +13,8 @@ LONGEST_WORD_S = 2.0  # the longest in our read samples is 1.6 s; alignment can 
 SHORTEST_WORD_S = 0.02  # one step of the alignment
 LONG_SILENCE_S = 2.0  # Whisper fills such silences with "Thank you.", and misses the first words after 20 s of one
 NEAR_SPEECH_S = 0.5  # the voice detector may miss a soft beginning or end
+LONELY_S, LONELY_PAUSE_S = 1.0, 1.5  # a sound this short with pauses this long around it is seldom a word
+SURE = 0.5
 
 
 def worth_hearing(silences: Sequence[Span], duration_s: float) -> tuple[Span, ...]:
@@ -34,6 +37,25 @@ def at_their_place(heard: Sequence[HeardWord], stretches: Sequence[Span]) -> lis
         (text, _place_s(start_s, stretches, is_end=False), _place_s(end_s, stretches, is_end=True), confidence)
         for text, start_s, end_s, confidence in heard
     ]
+
+
+def without_guesses(heard: Sequence[HeardWord], silences: Sequence[Span]) -> list[HeardWord]:
+    """Return the words but for those of short sounds alone in a silence of which the recognizer is not sure.
+
+    Such sounds are knocks and rustles that the voice detector took for speech; a clear "Yes." stays.
+    """
+    pauses = [silence for silence in silences if silence.duration_s >= LONELY_PAUSE_S]
+    lonely = [
+        span(before.end_s, after.start_s)
+        for before, after in pairwise(pauses)
+        if after.start_s - before.end_s < LONELY_S
+    ]
+    guesses: set[HeardWord] = set()
+    for sound in lonely:
+        words = [word for word in heard if word[1] < sound.end_s and sound.start_s < word[2]]
+        if all(confidence < SURE for _, _, _, confidence in words):
+            guesses.update(words)
+    return [word for word in heard if word not in guesses]
 
 
 def in_source_time(heard: Sequence[HeardWord], unit: Span, silences: Sequence[Span]) -> tuple[Word, ...]:

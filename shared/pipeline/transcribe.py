@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from shared.domain.heard_words import at_their_place, in_source_time, worth_hearing
+from shared.domain.heard_words import at_their_place, in_source_time, without_guesses, worth_hearing
 from shared.domain.object_names import spoken_language
 from shared.domain.record import from_dict, to_dict
 from shared.domain.span import Span, span, total_s
@@ -225,7 +225,8 @@ def _transcribe_unit(unit: Span, listener: _Listener, language: str | None) -> t
     stretches = worth_hearing(silences, len(samples) / SPEECH_RATE_HZ)
     pieces = [samples[round(s.start_s * SPEECH_RATE_HZ) : round(s.end_s * SPEECH_RATE_HZ)] for s in stretches]
     heard = listener.recognizer.transcribe(np.concatenate(pieces), language=language)
-    return language, in_source_time(at_their_place(heard, stretches), unit, silences)
+    placed = without_guesses(at_their_place(heard, stretches), silences)
+    return language, in_source_time(placed, unit, silences)
 
 
 def _stored_language(cloud: Cloud, name: str) -> str | None:

@@ -81,3 +81,13 @@ def test_a_language_is_found_and_written_down(
     joined = transcribe(base, source, 60.0)
     assert joined.transcript.language == language
     assert word_error_rate(media_file(f"speech/{name}.txt").read_text("utf-8"), text_of(joined)) <= at_most
+
+
+def test_in_a_session_only_the_one_who_speaks_is_written_down(
+    base: WhisperRecognizer, transcribe: Transcribe, media_file: MediaFile
+) -> None:
+    joined = transcribe(base, media_file("raw_session_mixed_720p.mp4"), 9999.0)
+    words = joined.transcript.words
+    assert all(45.3 < word.start_s and word.end_s < 53.0 for word in words)  # where the host is on screen
+    said = [word.text.strip(".,").lower() for word in words]
+    assert said[:8] == "about everything local from the farm to the".split()

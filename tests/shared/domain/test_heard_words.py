@@ -12,6 +12,7 @@ from shared.domain.heard_words import (
     HeardWord,
     at_their_place,
     in_source_time,
+    without_guesses,
     worth_hearing,
 )
 from shared.domain.span import Span, span
@@ -103,3 +104,25 @@ def test_what_is_worth_hearing_has_all_the_speech(silent: list[Span], duration_s
     for at_s in (step / 10 for step in range(240)):
         if not any(each.start_s <= at_s <= each.end_s for each in silent):
             assert any(each.start_s <= at_s <= each.end_s for each in stretches)
+
+
+@pytest.mark.parametrize(
+    ("word", "silent", "is_kept"),
+    [
+        ((" So", 1.6, 2.4, 0.43), [span(0.0, 1.9), span(2.4, 20.0)], False),  # a knock, far from all speech
+        ((" Yes.", 1.9, 2.4, 0.93), [span(0.0, 1.9), span(2.4, 20.0)], True),
+        ((" so", 1.9, 2.4, 0.43), [span(0.0, 1.9), span(2.4, 2.9)], True),  # somebody goes on speaking
+        ((" so", 0.1, 0.4, 0.43), [span(0.4, 20.0)], True),  # what was before this unit is not known
+        ((" so", 1.9, 3.4, 0.43), [span(0.0, 1.9), span(3.4, 20.0)], True),  # too long for a knock
+    ],
+)
+def test_a_guess_at_a_lonely_sound_is_left_out(word: HeardWord, silent: list[Span], is_kept: bool) -> None:
+    assert without_guesses([word, (" and", 22.0, 22.2, 0.2)], silent) == [
+        *([word] if is_kept else []),
+        (" and", 22.0, 22.2, 0.2),
+    ]
+
+
+def test_a_lonely_sound_with_a_clear_word_keeps_its_others() -> None:
+    heard = [(" Oh,", 2.0, 2.2, 0.3), (" yes.", 2.2, 2.6, 0.9)]
+    assert without_guesses(heard, [span(0.0, 1.9), span(2.7, 20.0)]) == heard
