@@ -13,6 +13,9 @@ PYTHONS := python3 python3.13 python3.12 python3.11 python3.14
 override VIDEO := $(value VIDEO)
 export VIDEO
 
+# MediaPipe's system libraries are asked for before anything is installed, unless movement is not looked for.
+SPEECH_ONLY := $(if $(filter speech,$(subst =, ,$(ARGS))),--speech-only)
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup run test test-system check format lock clean doctor
@@ -63,7 +66,7 @@ find_python = \
 # An interrupted or foreign .venv is completed: it may be there without pip, and must not be of an older Python.
 $(RUNTIME): requirements.txt pyproject.toml
 	@if [ ! -x $(PYTHON) ]; then $(call find_python) echo "Making $(VENV) with $$($$python --version)"; "$$python" -m venv $(VENV); fi
-	@$(PYTHON) -I functions/local/system_check.py || { echo 'Then run make again; where it is the Python of $(VENV), remove $(VENV) first.' >&2; exit 1; }
+	@$(PYTHON) -I functions/local/system_check.py $(SPEECH_ONLY) || { echo 'Then run make again; where it is the Python of $(VENV), remove $(VENV) first.' >&2; exit 1; }
 	@$(PYTHON) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m ensurepip --upgrade >/dev/null
 	@echo 'Installing the locked packages (about 250 MB the first time)'
 	@$(PIP_INSTALL) --require-hashes --no-deps -r requirements.txt

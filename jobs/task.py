@@ -101,7 +101,7 @@ def run_task(
     job = cloud.jobs.get(job_id)
     every_s, stuck_after_s = (
         settings.beat_every_s,
-        cloud.limits.stuck_after_s(job.video.duration_s if job.video else 0.0),
+        cloud.limits.stuck_after_s(job.duration_s),
     )
     name = job.source.file_name
     with Heartbeat(cloud, answer, stop, name=name, every_s=every_s, stuck_after_s=stuck_after_s) as heartbeat:

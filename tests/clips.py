@@ -55,6 +55,7 @@ class ClipSpec:
     is_mirrored: bool = False
     sample_aspect_ratio: Fraction | None = None
     full_range: bool = False
+    has_picture: bool = True
     has_sound: bool = True
     sound_codec: str = "aac"
     sound_rate_hz: int = RATE_HZ
@@ -79,8 +80,9 @@ def make_clip(folder: Path, spec: ClipSpec) -> Path:
     """Write the clip and return where it is."""
     path = folder / f"clip{spec.suffix}"
     with av.open(str(path), "w", container_options=spec.container_options) as output:
-        picture = _picture_stream(output, spec)
-        streams: list[tuple[Any, Iterator[Any]]] = [(picture, _frames(spec))]
+        streams: list[tuple[Any, Iterator[Any]]] = []
+        if spec.has_picture:
+            streams.append((_picture_stream(output, spec), _frames(spec)))
         if spec.has_sound:
             sound = output.add_stream(spec.sound_codec, rate=spec.sound_rate_hz, layout=spec.sound_layout)
             streams.append((sound, _sound_frames(spec)))

@@ -33,10 +33,11 @@ from functions.local.run_jobs import Interrupts, follow, resume, submit
 from functions.local.system_check import apt_line, missing_packages
 from shared import log as logs
 from shared.connect import LocalCloud, connect_local
-from shared.domain.options import MotionOptions, Options
+from shared.domain.options import Mode, MotionOptions, Options
+from shared.domain.stage_plan import STAGES_OF
 from shared.errors import MontageError
 from shared.models.fetch import Progress, ensure, is_cached
-from shared.models.manifest import default_models
+from shared.models.manifest import stage_models
 from shared.pipeline.make_reel import own_version
 from shared.settings import Settings
 
@@ -75,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     """`montage run`: a reel for each video."""
     settings = _settings(workers=arguments.workers)
     options = _options(arguments)
-    with closing(display(is_quiet=arguments.quiet)) as shown, _ready(settings, shown) as cloud:
+    with closing(display(is_quiet=arguments.quiet)) as shown, _ready(settings, shown, options.mode) as cloud:
         out = Path(arguments.out)
         submitted = [submit(cloud, Path(video), out=out, options=options) for video in arguments.videos]
         begun = [each if isinstance(each, Outcome) else each.id for each in submitted]
@@ -86,10 +87,11 @@ def job(arguments: argparse.Namespace) -> int:
     """`montage job ID`: show a job; one that is not finished goes on first."""
     settings = _settings(workers=None)
     with connect_local(settings) as cloud:
-        is_final = cloud.jobs.get(arguments.id).is_final
+        found = cloud.jobs.get(arguments.id)
+        is_final = found.is_final
     with (
         closing(display(is_quiet=is_final)) as shown,
-        connect_local(settings) if is_final else _ready(settings, shown) as cloud,
+        connect_local(settings) if is_final else _ready(settings, shown, found.options.mode) as cloud,
     ):
         resume(cloud, arguments.id)
         return _see_through(cloud, settings, [arguments.id], arguments, shown, is_list=False)
@@ -114,7 +116,7 @@ def models(arguments: argparse.Namespace) -> int:
     settings = _settings(workers=None)
     if arguments.action == "fetch":
         shown = display(is_quiet=arguments.json)
-        for name in default_models():
+        for name in stage_models():
             _fetch(name, settings, shown)
         shown.close()
     found = [
@@ -125,7 +127,7 @@ def models(arguments: argparse.Namespace) -> int:
             "is_cached": is_cached(model, cache_dir=settings.models),
             "path": str(settings.models / model.path),
         }
-        for model in default_models().values()
+        for model in stage_models().values()
     ]
     if arguments.json:
         _print_json(found)
@@ -205,12 +207,17 @@ def _tell(outcomes: Sequence[Outcome], arguments: argparse.Namespace, *, is_list
             print(outcome.sentence())
 
 
-def _ready(settings: Settings, shown: Display) -> LocalCloud:
-    """Return the machine's cloud, once everything a task needs is there. Raises MontageError."""
-    missing = missing_packages()
+def _ready(settings: Settings, shown: Display, mode: Mode) -> LocalCloud:
+    """Return the machine's cloud, once everything the mode's tasks need is there. Raises MontageError."""
+    stages = STAGES_OF[mode]
+    missing = missing_packages() if "pose" in stages else []
     if missing:
-        raise MontageError("system_library_missing", f"System libraries are missing; install them: {apt_line(missing)}")
-    for name in default_models():
+        raise MontageError(
+            "system_library_missing",
+            "System libraries are missing, without which movement cannot be looked for (--mode speech can do without); "
+            f"install them: {apt_line(missing)}",
+        )
+    for name in stage_models(stages):
         _fetch(name, settings, shown)
     return connect_local(settings)
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,11 @@ import psutil
 
 from functions.local.system_check import OLDEST_PYTHON, apt_line, missing_packages
 from shared.models.fetch import is_cached
-from shared.models.manifest import Model, default_models
+from shared.models.manifest import Model, stage_models
 
 GIB = 1 << 30
 ENOUGH_DISK_BYTES = 2 * GIB  # the reel, its audio and the sampled poses of a few hours of footage
+GPU_ANSWERS_S = 10.0  # a broken driver never does
 ENOUGH_MEMORY_BYTES = 2 * GIB  # what one task may take
 
 
@@ -36,7 +38,8 @@ def diagnose(*, home: Path, cache_dir: Path) -> list[Finding]:
         disk_finding(home, _free_bytes(home)),
         memory_finding(psutil.virtual_memory().available),
         cores_finding(_usable_cores()),
-        *(model_finding(model, is_cached(model, cache_dir=cache_dir)) for model in default_models().values()),
+        gpu_finding(_gpus()),
+        *(model_finding(model, is_cached(model, cache_dir=cache_dir)) for model in stage_models().values()),
     ]
 
 
@@ -52,7 +55,8 @@ def libraries_finding(missing: list[str]) -> Finding:
     """Return whether the system libraries load; `missing` names their packages."""
     if not missing:
         return Finding(name="system libraries", ok=True, detail="all there")
-    return Finding(name="system libraries", ok=False, detail=f"missing: {', '.join(missing)}", mend=apt_line(missing))
+    detail = f"missing: {', '.join(missing)}; movement cannot be looked for, --mode speech works"
+    return Finding(name="system libraries", ok=False, detail=detail, mend=apt_line(missing))
 
 
 def disk_finding(home: Path, free_bytes: int) -> Finding:
@@ -74,6 +78,12 @@ def cores_finding(count: int) -> Finding:
     return Finding(name="cores", ok=True, detail=str(count))
 
 
+def gpu_finding(names: list[str]) -> Finding:
+    """Return which GPUs there are; none is needed, and none is used yet."""
+    found = f"{', '.join(names)}; not used yet" if names else "none seen, and none is needed"
+    return Finding(name="gpu", ok=True, detail=found)
+
+
 def model_finding(model: Model, cached: bool) -> Finding:
     """Return whether the model is there, verified."""
     size = f"{model.size_bytes / 1e6:.1f} MB"
@@ -91,6 +101,16 @@ def _free_bytes(folder: Path) -> int:
 
 def _usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def _gpus() -> list[str]:
+    """Return the names of NVIDIA's GPUs, the only ones a model of ours could run on."""
+    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, timeout=GPU_ANSWERS_S, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [line.strip() for line in told.splitlines() if line.strip()]
 
 
 def _gib(size_bytes: int) -> str:

@@ -35,7 +35,7 @@ class StageClock:
     """Rate and time left of one stage, from its own positions."""
 
     def __init__(self, job: Job, name: StageName) -> None:
-        self._source_s = job.video.duration_s if job.video is not None else 0.0
+        self._source_s = job.duration_s
         self._started_at = time.monotonic()
         self._first_share: float | None = None
 

@@ -104,7 +104,7 @@ def follow(
 def resume(cloud: LocalCloud, job_id: str) -> Job:
     """Give an unfinished job new time and new attempts, because a person asked, and return it. Raises NotFound."""
     job = cloud.jobs.get(job_id)
-    allowed_s = cloud.limits.deadline_s(job.video.duration_s if job.video is not None else 0.0)
+    allowed_s = cloud.limits.deadline_s(job.duration_s)
     now = cloud.clock()
     job = cloud.jobs.update(job_id, lambda job: jobs.resumed(job, now=now, deadline_s=allowed_s))
     if not job.is_final:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 
 OLDEST_PYTHON = (3, 11)
+WITHOUT_THEM = "Movement cannot be looked for here; speech can: add ARGS='--mode speech'."
 LINUX_LIBRARIES = {"libEGL.so.1": "libegl1", "libGLESv2.so.2": "libgles2"}  # what MediaPipe's library is linked against
 
 
@@ -23,15 +24,17 @@ def apt_line(packages: list[str]) -> str:
     return "sudo apt-get install -y " + " ".join(packages)
 
 
-def main() -> int:
-    """Say what is missing, on stderr; 0 when nothing is, else 1."""
+def main(arguments: list[str] | None = None) -> int:
+    """Say what is missing, on stderr; 0 when nothing is, else 1. With --speech-only MediaPipe's needs do not count."""
     if sys.version_info < OLDEST_PYTHON:
         sys.stderr.write("Montage needs Python 3.11 or later; {} is {}.{}.\n".format(sys.executable, *sys.version_info))
         return 1
-    missing = missing_packages()
+    is_speech_only = "--speech-only" in (sys.argv[1:] if arguments is None else arguments)
+    missing = [] if is_speech_only else missing_packages()
     if missing:
         sys.stderr.write(
-            f"MediaPipe needs system libraries that are missing here; install them:\n  {apt_line(missing)}\n"
+            f"{WITHOUT_THEM}\nMediaPipe needs system libraries that are missing here; install them:\n"
+            f"  {apt_line(missing)}\n"
         )
     return 1 if missing else 0
 

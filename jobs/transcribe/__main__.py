@@ -18,8 +18,8 @@ def analyse(task: Task) -> Part:
     from shared.pipeline.transcribe import find_language, part_to_json, share_language, transcribe_chunk
 
     started_at = time.monotonic()
-    video, name = task.job.video, task.job.source.file_name
-    if video is None:
+    media, name = task.job.media, task.job.source.file_name
+    if media is None:
         raise RuntimeError(f"job {task.job.id} is transcribed without having been probed")
     model = ensure(MODEL, cache_dir=task.settings.models)
     recognizer = WhisperRecognizer(
@@ -27,7 +27,7 @@ def analyse(task: Task) -> Part:
     )
     plan = task.job.stages["transcribe"].plan
     with open_source(task.cloud, task.job) as file:
-        track = speech_track(file, video, name=name)
+        track = speech_track(file, media, name=name)
         if track is None:
             raise BadVideo("no_sound", f"{name}: it has no sound that can be decoded.")
         start_up_s = round(time.monotonic() - started_at, 3)
@@ -35,7 +35,7 @@ def analyse(task: Task) -> Part:
             task.cloud,
             task.job.id,
             lambda: find_language(
-                file, track, plan=plan, duration_s=video.duration_s, recognizer=recognizer, name=name
+                file, track, plan=plan, duration_s=media.duration_s, recognizer=recognizer, name=name
             ),
         )
         part = transcribe_chunk(
@@ -43,7 +43,7 @@ def analyse(task: Task) -> Part:
             track,
             plan=plan,
             chunk=task.chunk,
-            duration_s=video.duration_s,
+            duration_s=media.duration_s,
             language=language,
             recognizer=recognizer,
             name=name,

@@ -11,8 +11,9 @@ from typing import Literal
 from shared.domain.chunk import Failure
 from shared.domain.messages import JobEvent, Message, StageName, StageRequested
 from shared.domain.options import Options
+from shared.domain.sound import Sound
 from shared.domain.units import ChunkPlan
-from shared.domain.video import Video
+from shared.domain.video import Media, Video
 
 SCHEMA_VERSION = 1
 
@@ -91,6 +92,9 @@ class Job:
     revision: int = 1
     epoch: int = 1
     video: Video | None = None
+    """What was measured of a source with a picture; None before that."""
+    sound: Sound | None = None
+    """The same of a source without one."""
     stages: Mapping[StageName, Stage] = field(default_factory=dict)
     outbox: tuple[Message, ...] = ()
     events: int = 0
@@ -109,6 +113,15 @@ class Job:
     @property
     def is_final(self) -> bool:
         return self.state in FINAL_STATES
+
+    @property
+    def media(self) -> Media | None:
+        return self.video or self.sound
+
+    @property
+    def duration_s(self) -> float:
+        """The source's length; 0 before it is known."""
+        return self.media.duration_s if self.media is not None else 0.0
 
     def wanted_run(self, name: StageName) -> str | None:
         """Return the run whose tasks the job waits for, None when it wants no more of the stage."""
@@ -150,7 +163,7 @@ def probing(job: Job) -> Job:
 
 
 def planned(
-    job: Job, *, video: Video, plans: Mapping[StageName, ChunkPlan], warnings: tuple[Warned, ...], deadline: float
+    job: Job, *, media: Media, plans: Mapping[StageName, ChunkPlan], warnings: tuple[Warned, ...], deadline: float
 ) -> Job:
     """The source was probed: queued → analysing, with a plan for each analysis stage; one without a plan is skipped."""
     if job.state != "queued":
@@ -160,7 +173,13 @@ def planned(
         for name in ANALYSIS_STAGES
     }
     job = replace(
-        job, state="analysing", video=video, stages=stages, warnings=job.warnings + warnings, deadline=deadline
+        job,
+        state="analysing",
+        video=media if isinstance(media, Video) else None,
+        sound=media if isinstance(media, Sound) else None,
+        stages=stages,
+        warnings=job.warnings + warnings,
+        deadline=deadline,
     )
     return _told(job, "progress")
 

@@ -3,19 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AudioStream:
-    """One sound track as the container describes it."""
-
-    index: int
-    """Stream index in the container."""
-    codec: str
-    rate_hz: int
-    channels: int
-    language: str | None = None
-    """As tagged (ISO 639-2, e.g. "eng"), None when untagged."""
-    is_default: bool = False
+from shared.domain.sound import AudioStream, Sound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,3 +39,7 @@ class Video:
     """Picture before the first frame that can be decoded; it lies before source time 0."""
     warnings: tuple[str, ...] = ()
     """Each of the form "code: sentence", the code in snake_case, for programs; so are the renderer's."""
+
+
+Media = Video | Sound
+"""A source, with a moving picture or without."""

@@ -4,25 +4,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeVar, cast
 
 import av
 import numpy as np
-from av.audio.stream import AudioStream as AvAudioStream
 from av.container import InputContainer
 from av.sidedata.sidedata import SideData
 from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from shared.domain.video import AudioStream, Video
+from shared.domain.sound import Sound
+from shared.domain.video import Media, Video
 from shared.errors import BadVideo
 from shared.media.h264 import is_entry_point
 from shared.media.orientation import Turn, read_display_matrix, shown_size
+from shared.media.probe_sound import audio_streams, described, probe_sound
 from shared.media.sample_entry import sample_entries
 from shared.media.source import open_source, read_only
 from shared.media.timeline import Damage, decoded, demux, pts_of
-from shared.media.timing import average_fps, frame_gaps, is_uneven, picture_duration_s
+from shared.media.timing import average_fps, duration_of, frame_gaps, is_uneven
+
+M = TypeVar("M", Video, Sound, Media)
 
 TOO_SHORT_S = 0.5  # nothing to choose from; one_frame.mp4 and friends
 ENCRYPTED = ("encv", "enca", "drmi", "drms")  # Common Encryption (ISO/IEC 23001-7), and FairPlay before it
@@ -43,24 +46,47 @@ class _FirstPicture:
 
 
 def probe(file: BinaryIO, *, name: str) -> Video:
+    """Return what a source with a moving picture is; `name` is what messages call it.
+
+    Raises BadVideo `no_video_stream` for one without, and what `probe_media` raises.
+    """
+    media = _measured(file, name=name)
+    if isinstance(media, Sound):
+        found = ", ".join(f"audio {each.codec}" for each in media.audio)
+        raise BadVideo(
+            "no_video_stream",
+            f"{name}: no video stream (found: {found}); upload a file with a moving picture, or look for speech.",
+        )
+    return _long_enough(media, name=name)
+
+
+def probe_media(file: BinaryIO, *, name: str) -> Media:
     """Return what the source is; `name` is what messages call it.
 
-    Raises BadVideo with one of `empty_file`, `truncated`, `not_a_video`, `no_video_stream`, `unsupported_codec`,
-    `encrypted`, `corrupt`, `too_short`.
+    Raises BadVideo with one of `empty_file`, `truncated`, `not_a_video`, `no_video_stream` (nor any sound),
+    `unsupported_codec`, `encrypted`, `corrupt`, `too_short`.
     """
+    return _long_enough(_measured(file, name=name), name=name)
+
+
+def _measured(file: BinaryIO, *, name: str) -> Media:
     with open_source(file, name=name) as container:
         encrypted = encrypted_streams(container, file)
-        stream = _picture_stream(container, file, encrypted, name=name)
-        picture = _first_picture(container, stream, name=name)
-        duration_s, warnings = picture_duration_s(container, stream, picture.start_s)
-        video = _video(container, stream, picture, encrypted, duration_s=duration_s, warnings=warnings)
-    if video.duration_s < TOO_SHORT_S:
+        moving = _moving_pictures(container)
+        if not moving:
+            return probe_sound(container, file, encrypted, name=name)
+        return _probe_video(container, _playable(moving, file, encrypted, name=name), encrypted, name=name)
+
+
+def _long_enough(media: M, *, name: str) -> M:
+    if media.duration_s < TOO_SHORT_S:
+        what = "picture" if isinstance(media, Video) else "sound"
         raise BadVideo(
             "too_short",
-            f"{name}: only {video.duration_s:.2f} s of picture, at least {TOO_SHORT_S} s are needed; "
-            "upload a longer video.",
+            f"{name}: only {media.duration_s:.2f} s of {what}, at least {TOO_SHORT_S} s are needed; "
+            "upload a longer one.",
         )
-    return video
+    return media
 
 
 def keyframe_times_s(file: BinaryIO, video: Video, *, name: str = "the source") -> tuple[float, ...]:
@@ -82,20 +108,21 @@ def keyframe_times_s(file: BinaryIO, video: Video, *, name: str = "the source") 
     return tuple(sorted(t for t in times if t > -1 / float(video.fps)))
 
 
-def _picture_stream(container: InputContainer, file: BinaryIO, encrypted: frozenset[int], *, name: str) -> VideoStream:
-    moving = [
-        each
-        for each in container.streams
-        if each.type == "video" and not each.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails)
-    ]
-    if not moving:
-        found = ", ".join(_short(each) for each in container.streams) or "nothing"
-        raise BadVideo(
-            "no_video_stream", f"{name}: no video stream (found: {found}); upload a file with a moving picture."
-        )
-    playable = [each for each in moving if each.codec_context is not None]
+def _probe_video(container: InputContainer, stream: VideoStream, encrypted: frozenset[int], *, name: str) -> Video:
+    picture = _first_picture(container, stream, name=name)
+    duration_s, warnings = duration_of(container, stream, picture.start_s)
+    return _video(container, stream, picture, encrypted, duration_s=duration_s, warnings=warnings)
+
+
+def _moving_pictures(container: InputContainer) -> list[Stream]:
+    stills = Disposition.attached_pic | Disposition.timed_thumbnails
+    return [each for each in container.streams if each.type == "video" and not each.disposition & stills]
+
+
+def _playable(moving: list[Stream], file: BinaryIO, encrypted: frozenset[int], *, name: str) -> VideoStream:
     if any(each.index in encrypted for each in moving):
         raise BadVideo("encrypted", f"{name}: its picture is encrypted; upload a copy without copy protection.")
+    playable = [each for each in moving if each.codec_context is not None]
     if not playable:
         found = ", ".join(sample_entries(file)) or "an unknown codec"
         message = f"{name}: no decoder for its picture (found: {found}); export it as H.264 in MP4."
@@ -114,12 +141,6 @@ def _preference(stream: VideoStream) -> tuple[bool, int, int]:
     return bool(stream.disposition & Disposition.default), stream.width * stream.height, -stream.index
 
 
-def _short(stream: Stream) -> str:
-    """Return e.g. "audio aac"."""
-    codec = stream.codec_context.name if stream.codec_context is not None else "unknown"
-    return f"{stream.type} {codec}"
-
-
 def _first_picture(container: InputContainer, stream: VideoStream, *, name: str) -> _FirstPicture:
     read_only(container, stream)
     damage = Damage(sent=[])
@@ -129,7 +150,7 @@ def _first_picture(container: InputContainer, stream: VideoStream, *, name: str)
     if frame is None:
         why = f" ({damage.last_error})" if damage else ""
         raise BadVideo(
-            "corrupt", f"{name}: no picture of its {_short(stream)} can be decoded{why}; export or upload it again."
+            "corrupt", f"{name}: no picture of its {described(stream)} can be decoded{why}; export or upload it again."
         )
     return _described(frame, stream, damage)
 
@@ -174,7 +195,6 @@ def _video(
     warnings: tuple[str, ...],
 ) -> Video:
     gaps = frame_gaps(container, stream)
-    heard = (each for each in container.streams.audio if each.codec_context and each.index not in encrypted)
     sar = stream.sample_aspect_ratio or Fraction(1)
     sar = sar if Fraction(1, 8) <= sar <= 8 else Fraction(1)
     width, height = shown_size(picture.width, picture.height, float(sar), picture.rotation_deg)
@@ -195,7 +215,7 @@ def _video(
         is_mirrored=picture.is_mirrored,
         sample_aspect_ratio=sar,
         is_interlaced=picture.is_interlaced,
-        audio=tuple(_audio(each) for each in heard),
+        audio=audio_streams(container, encrypted),
         lost_before_s=picture.lost_before_s,
         warnings=picture.warnings + warnings,
     )
@@ -204,14 +224,3 @@ def _video(
 def _codec(stream: VideoStream) -> str:
     """Return the codec's own name, e.g. "av1" where the decoder is called libdav1d."""
     return stream.codec_context.codec.canonical_name
-
-
-def _audio(stream: AvAudioStream) -> AudioStream:
-    return AudioStream(
-        index=stream.index,
-        codec=stream.codec_context.codec.canonical_name,
-        rate_hz=stream.codec_context.sample_rate,
-        channels=stream.codec_context.channels,
-        language=stream.language if stream.language not in (None, "", "und") else None,
-        is_default=bool(stream.disposition & Disposition.default),
-    )

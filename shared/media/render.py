@@ -2,10 +2,8 @@
 
 from __future__ import annotations  # Packet is generic for the type checker only
 
-import errno
 import heapq
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -20,16 +18,14 @@ from av.video.stream import VideoStream
 from shared.domain.edit_list import EditList
 from shared.domain.reel_time import lay_out
 from shared.domain.video import Video
-from shared.errors import BadVideo, TryAgain
+from shared.errors import BadVideo
 from shared.media.frame_rate import reel_fps
 from shared.media.picture import EncodeSettings, add_picture, encode_picture
-from shared.media.sound import SoundClip, add_sound, encode_sound, reel_sound, sound_clips, sound_stream
-from shared.media.source import describe, open_source
+from shared.media.reel_file import reel_file
+from shared.media.sound import SoundClip, add_sound, encode_sound, reel_sound, silenced, sound_clips, sound_stream
+from shared.media.source import open_source
 from shared.media.stream_copy import add_copy, copied_clips, copy_picture, why_not_copy
 from shared.media.timeline import Damage, came_on_s
-
-FASTSTART = {"movflags": "+faststart"}  # the index first, so that a browser can start before the end is there
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 
 Progress = Callable[[float], None]
 """Is told which share of the reel is done, in [0, 1]."""
@@ -46,6 +42,8 @@ class Rendered:
     fps: Fraction
     frames: int
     has_sound: bool
+    began_s: tuple[float, ...]
+    """When the first frame of each clip came on, in source time."""
     warnings: tuple[str, ...] = ()
     """In the form of Video.warnings."""
 
@@ -67,33 +65,28 @@ def render_reel(
     """
     if not edit_list.clips or edit_list.duration_s <= 0:
         raise BadVideo("render_failed", f"{name}: the edit list is empty; choose at least one clip.")
-    try:
-        return _rendered(file, video, edit_list, path, settings or EncodeSettings(), on_progress, name)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            path.unlink()
-        raise
-
-
-def _rendered(
-    file: BinaryIO,
-    video: Video,
-    edit_list: EditList,
-    path: Path,
-    settings: EncodeSettings,
-    on_progress: Progress | None,
-    name: str,
-) -> Rendered:
     write = _write_copy if edit_list.render == "copy" else _write_encode
     heard = Damage()
-    with open_source(file, name=name) as pictures, open_source(file, name=name) as sounds:
-        try:
-            # "file:" keeps libav from reading a protocol into the path.
-            with av.open(f"file:{path.absolute()}", "w", format="mp4", container_options=FASTSTART) as output:
-                seen = write(pictures, sounds, video, edit_list, output, settings, on_progress or _ignore, name, heard)
-        except av.FFmpegError as error:
-            raise _failure(error, video, edit_list, name=name) from error
-    return _measured(path, video, warnings=seen + _silenced(heard))
+    size = f"{video.coded_width}x{video.coded_height}"
+    what = f"stream {video.stream_index} ({video.codec}, {video.pixel_format}, {size})"
+    doing = f"rendering {what} by {edit_list.render}"
+    with (
+        open_source(file, name=name) as pictures,
+        open_source(file, name=name) as sounds,
+        reel_file(path, kind="mp4", name=name, doing=doing) as output,
+    ):
+        began_s, seen = write(
+            pictures,
+            sounds,
+            video,
+            edit_list,
+            output,
+            settings or EncodeSettings(),
+            on_progress or _ignore,
+            name,
+            heard,
+        )
+    return _measured(path, video, began_s, warnings=seen + silenced(heard))
 
 
 def _write_encode(
@@ -106,8 +99,8 @@ def _write_encode(
     on_progress: Progress,
     name: str,
     heard: Damage,
-) -> tuple[str, ...]:
-    """Write the reel and return warnings about its picture."""
+) -> tuple[tuple[float, ...], tuple[str, ...]]:
+    """Write the reel; return when each clip's first frame came on in the source, and warnings about the picture."""
     seen = Damage()
     fps = reel_fps(video, max_fps=settings.max_fps)
     clips = lay_out(edit_list, fps, lambda t_s: came_on_s(pictures, video, t_s))
@@ -125,7 +118,7 @@ def _write_encode(
         on_frame=lambda done: on_progress(done / total),
     )
     _mux(output, picture, _sound(sounds, video, clips_heard, output, settings, heard))
-    return _damaged(seen)
+    return tuple(clip.start_s for clip in clips), _damaged(seen)
 
 
 def _write_copy(
@@ -138,8 +131,8 @@ def _write_copy(
     on_progress: Progress,
     name: str,
     heard: Damage,
-) -> tuple[str, ...]:
-    """Write the reel and return warnings about its picture."""
+) -> tuple[tuple[float, ...], tuple[str, ...]]:
+    """Write the reel; return when each clip's first frame came on in the source, and warnings about the picture."""
     why_not = why_not_copy(video)
     if why_not is not None:
         raise BadVideo("render_failed", f"{name}: cannot be copied: {why_not}; render with `encode`.")
@@ -163,8 +156,7 @@ def _write_copy(
         on_packet=lambda pts: on_progress(min(1.0, max(0.0, pts / total))),
     )
     _mux(output, picture, _sound(sounds, video, clips_heard, output, settings, heard))
-    dirty = starts.count(False)
-    return (f"open_gop: {dirty} clips begin at a keyframe that needs frames before it; some are lost",) if dirty else ()
+    return tuple(clip.actual.start_s for clip in edit_list.clips), _open_gops(starts)
 
 
 def _sound(
@@ -194,20 +186,9 @@ def _decoding_time(packet: Packet[VideoStream | AudioStream]) -> Fraction:
     return (packet.dts or 0) * packet.time_base
 
 
-def _failure(error: av.FFmpegError, video: Video, edit_list: EditList, *, name: str) -> BadVideo | TryAgain:
-    said = describe(error)
-    if getattr(error, "errno", None) in NO_ROOM:
-        return TryAgain(f"{name}: the reel could not be written ({said}); free some room.")
-    size = f"{video.coded_width}x{video.coded_height}"
-    what = f"stream {video.stream_index} ({video.codec}, {video.pixel_format}, {size})"
-    return BadVideo("render_failed", f"{name}: rendering {what} by {edit_list.render} failed ({said}); report it.")
-
-
-def _silenced(heard: Damage) -> tuple[str, ...]:
-    if not heard:
-        return ()
-    places = heard.decode_errors + heard.read_errors
-    return (f"sound_failed: {places} places of the sound could not be decoded and are silent ({heard.last_error})",)
+def _open_gops(clean_starts: list[bool]) -> tuple[str, ...]:
+    dirty = clean_starts.count(False)
+    return (f"open_gop: {dirty} clips begin at a keyframe that needs frames before it; some are lost",) if dirty else ()
 
 
 def _damaged(seen: Damage) -> tuple[str, ...]:
@@ -217,7 +198,7 @@ def _damaged(seen: Damage) -> tuple[str, ...]:
     return (f"damaged: {places} places of the reel's picture could not be decoded ({seen.last_error})",)
 
 
-def _measured(path: Path, video: Video, *, warnings: tuple[str, ...]) -> Rendered:
+def _measured(path: Path, video: Video, began_s: tuple[float, ...], *, warnings: tuple[str, ...]) -> Rendered:
     with av.open(f"file:{path.absolute()}") as reel:
         stream = reel.streams.video[0]
         base = stream.time_base or Fraction(1, av.time_base)
@@ -228,6 +209,7 @@ def _measured(path: Path, video: Video, *, warnings: tuple[str, ...]) -> Rendere
             fps=stream.average_rate or video.fps,
             frames=stream.frames,
             has_sound=bool(reel.streams.audio),
+            began_s=began_s,
             warnings=warnings,
         )
 

@@ -16,7 +16,8 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from numpy.typing import NDArray
 
-from shared.domain.video import Video
+from shared.domain.sound import AudioStream as Track
+from shared.domain.video import Media
 from shared.media.source import read_only
 from shared.media.timeline import Damage, packets_before
 
@@ -39,9 +40,14 @@ class SoundClip:
     samples: int
 
 
-def sound_stream(container: InputContainer, video: Video) -> AudioStream | None:
+def default_first(audio: Iterable[Track]) -> list[Track]:
+    """Return the tracks in the order of preference: the default ones, then the others, each in the file's order."""
+    return sorted(audio, key=lambda each: (not each.is_default, each.index))
+
+
+def sound_stream(container: InputContainer, media: Media) -> AudioStream | None:
     """Return the sound track of the reel: the default one, else the first that has a decoder; None without any."""
-    known = sorted(video.audio, key=lambda each: (not each.is_default, each.index))
+    known = default_first(media.audio)
     return next((s for a in known if isinstance(s := container.streams[a.index], AudioStream)), None)
 
 
@@ -59,19 +65,19 @@ def sound_clips(starts_s: Iterable[float], lengths_s: Iterable[Fraction | float]
 
 
 def reel_sound(
-    container: InputContainer, stream: AudioStream, video: Video, clips: tuple[SoundClip, ...], *, damage: Damage
+    container: InputContainer, stream: AudioStream, media: Media, clips: tuple[SoundClip, ...], *, damage: Damage
 ) -> Iterator[Block]:
     """Yield the sound of all clips in order: their samples and not one more or less."""
     for clip in clips:
-        yield from _faded(clip_sound(container, stream, video, clip, damage=damage), clip.samples)
+        yield from _faded(clip_sound(container, stream, media, clip, damage=damage), clip.samples)
 
 
 def clip_sound(
-    container: InputContainer, stream: AudioStream, video: Video, clip: SoundClip, *, damage: Damage
+    container: InputContainer, stream: AudioStream, media: Media, clip: SoundClip, *, damage: Damage
 ) -> Iterator[Block]:
     """Yield exactly the clip's samples; where the source has no sound, silence."""
     done = 0
-    origin_s = video.start_s + clip.start_s
+    origin_s = media.start_s + clip.start_s
     frames = decoded_sound(container, stream, origin_s - PRE_ROLL_S, damage)
     for at, block in placed(frames, origin_s, rate_hz=RATE_HZ, layout="stereo"):
         if at >= clip.samples:
@@ -106,6 +112,14 @@ def encode_sound(blocks: Iterable[Block], stream: AudioStream) -> Iterator[Packe
         at += block.shape[1]
         yield from stream.encode(frame)
     yield from stream.encode(None)
+
+
+def silenced(heard: Damage) -> tuple[str, ...]:
+    """Return the warning about what could not be decoded; none when all could."""
+    if not heard:
+        return ()
+    places = heard.decode_errors + heard.read_errors
+    return (f"sound_failed: {places} places of the sound could not be decoded and are silent ({heard.last_error})",)
 
 
 def decoded_sound(container: InputContainer, stream: AudioStream, at_s: float, damage: Damage) -> Iterator[AudioFrame]:

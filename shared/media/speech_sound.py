@@ -10,7 +10,7 @@ import numpy as np
 from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
-from shared.domain.video import Video
+from shared.domain.video import Media
 from shared.errors import BadVideo
 from shared.media.sound import PRE_ROLL_S, decoded_sound, placed, sound_stream
 from shared.media.source import open_source
@@ -31,11 +31,11 @@ class SoundTrack:
     """The picture's first shown frame; of a source without picture, the first sample."""
 
 
-def speech_track(file: BinaryIO, video: Video, *, name: str) -> SoundTrack | None:
+def speech_track(file: BinaryIO, media: Media, *, name: str) -> SoundTrack | None:
     """Return the sound track that the reel uses too: the default one, else the first that has a decoder; or None."""
     with open_source(file, name=name) as container:
-        stream = sound_stream(container, video)
-        return SoundTrack(stream_index=stream.index, start_s=video.start_s) if stream is not None else None
+        stream = sound_stream(container, media)
+        return SoundTrack(stream_index=stream.index, start_s=media.start_s) if stream is not None else None
 
 
 def hear(

@@ -1,18 +1,22 @@
-"""How long a picture lasts and how fast its frames follow, from its index or as few packets as possible."""
+"""How long a stream lasts and how fast its frames follow, from its index or as few packets as possible."""
 
 from __future__ import annotations  # Packet is generic for the type checker only
 
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import islice, pairwise
+from typing import TypeVar
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
 from shared.media.timeline import packets_before
+
+S = TypeVar("S", VideoStream, AudioStream)
 
 RATE_PACKETS = 240  # where there is no index, this many packets tell whether the rate varies
 INDEX_ENTRIES = 20_000  # 5 to 10 minutes; reading an index costs about 1 µs an entry
@@ -20,6 +24,7 @@ MEASURE_BYTES = 2 << 30  # of a file without index: 15 s from an object store (1
 REORDERED = 8  # of those, the last ones may still wait for frames shown before them
 UNEVEN = 0.05  # gaps between frames that differ by more than this share of the usual one are uneven
 CLOCK_S = 0.0021  # millisecond clocks round both ends of a gap
+NO_LENGTH = ("mp3", "aac", "ac3", "eac3", "dts", "amr", "loas")  # libav guesses theirs from the first packets' bitrate
 RATES = (Fraction(1, 100), Fraction(1000))  # anything else is a header's mistake
 
 
@@ -54,13 +59,17 @@ def frame_gaps(container: InputContainer, stream: VideoStream) -> list[int]:
     return [b - a for a, b in pairwise(sorted(ticks)) if b > a]
 
 
-def picture_duration_s(container: InputContainer, stream: VideoStream, start_s: float) -> tuple[float, tuple[str, ...]]:
-    """Return how long the picture lasts (header, else last packets, else all packets), and warnings."""
+def duration_of(container: InputContainer, stream: S, start_s: float) -> tuple[float, tuple[str, ...]]:
+    """Return how long the stream lasts (header, else last packets, else all packets), and warnings.
+
+    `start_s` is when its first frame is shown or heard, on the container's clock.
+    """
     base = stream.time_base or Fraction(1, av.time_base)
-    if stream.duration and stream.duration > 0 and not _is_fragmented(container, stream):
+    is_guessed = container.format.name in NO_LENGTH
+    if stream.duration and stream.duration > 0 and not is_guessed and not _is_fragmented(container, stream):
         begin_s = float((stream.start_time or 0) * base)
         return float(stream.duration * base) + begin_s - start_s, ()
-    if container.duration and container.duration > 0:
+    if container.duration and container.duration > 0 and not is_guessed:
         last = _last_end_s(container, stream, packets_before(container, stream, _header_end_s(container, start_s)))
         if last is not None:
             return last[0] - start_s, last[1]
@@ -74,19 +83,20 @@ def _header_end_s(container: InputContainer, start_s: float) -> float:
     return duration_s if duration_s > start_s else duration_s + start_s
 
 
-def _is_fragmented(container: InputContainer, stream: VideoStream) -> bool:
+def _is_fragmented(container: InputContainer, stream: VideoStream | AudioStream) -> bool:
     """Return whether an MP4's header speaks only of its first fragments."""
     return "mp4" in container.format.name and stream.frames == 0
 
 
 def _last_end_s(
-    container: InputContainer, stream: VideoStream, packets: Iterator[Packet[VideoStream]]
+    container: InputContainer, stream: S, packets: Iterator[Packet[S]]
 ) -> tuple[float, tuple[str, ...]] | None:
     """Return when the last packet ends on the container's clock, and warnings; None without packets.
 
     After MEASURE_BYTES of the file the rest is taken to be like them.
     """
     base = stream.time_base or Fraction(1, av.time_base)
+    usual_s = 1 / (stream.average_rate or Fraction(25)) if isinstance(stream, VideoStream) else Fraction(0)
     first: tuple[float, int] | None = None
     end_s = float("-inf")
     at_byte = 0
@@ -94,7 +104,7 @@ def _last_end_s(
         ticks = packet.pts if packet.pts is not None else packet.dts
         if ticks is None:
             continue
-        lasts = packet.duration or round(1 / (stream.average_rate or Fraction(25)) / base)
+        lasts = packet.duration or round(usual_s / base)
         end_s = max(end_s, float((ticks + lasts) * base))
         at_byte = packet.pos or at_byte + packet.size
         first = first or (float(ticks * base), at_byte)

@@ -1,6 +1,7 @@
 """Which model files there are: what each must be, and where it may come from. Values only; `fetch.py` acts on them."""
 
 import tomllib
+from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -73,8 +74,8 @@ class ModelFile(_Value):
     """SPDX identifier."""
     sources: tuple[Source, ...] = Field(min_length=1)
     """Tried in this order."""
-    is_default: bool = True
-    """Whether it is fetched without being asked for by name; a model that only tests use is not."""
+    stage: str | None = None
+    """The stage whose tasks load it, so that it is fetched without being asked for by name; None when only tests do."""
 
     @field_validator("path")
     @classmethod
@@ -97,7 +98,7 @@ class ModelFolder(_Value):
     """SPDX identifier."""
     files: tuple[ModelFile, ...] = Field(min_length=1)
     """Their names and paths begin with the folder's."""
-    is_default: bool = True
+    stage: str | None = None
     """As in `ModelFile`."""
 
     @field_validator("path")
@@ -131,9 +132,13 @@ def read_manifest(path: Path = MANIFEST) -> dict[str, Model]:
     return kinds.validate_python({name: _with_names(name, table) for name, table in tables.items()})
 
 
-def default_models(path: Path = MANIFEST) -> dict[str, Model]:
-    """Return the models that are fetched without being asked for by name."""
-    return {name: model for name, model in read_manifest(path).items() if model.is_default}
+def stage_models(stages: Collection[str] | None = None, path: Path = MANIFEST) -> dict[str, Model]:
+    """Return the models that tasks of these stages load, without any named those of all stages."""
+    return {
+        name: model
+        for name, model in read_manifest(path).items()
+        if model.stage is not None and (stages is None or model.stage in stages)
+    }
 
 
 def find_model(name: str, path: Path = MANIFEST) -> Model:

@@ -15,7 +15,6 @@ from shared.domain.options import Mode
 from shared.domain.span import Span
 from shared.domain.speech_highlights import combine, speech_highlights
 from shared.domain.transcript import sentences
-from shared.domain.video import Video
 from shared.errors import BadVideo
 from shared.pipeline.read_analysis import Analysis
 
@@ -40,12 +39,13 @@ class Chosen:
         return tuple(each for each in self.highlights if each.is_chosen)
 
 
-def choose(job: Job, video: Video, analysis: Analysis) -> Chosen:
+def choose(job: Job, analysis: Analysis, *, duration_s: float) -> Chosen:
     """Return the movement and speech found, the candidates and which of them go into the reel.
 
-    Raises BadVideo `nothing_found` when there is none and the options ask for a failure.
+    `duration_s` is how much of the source there is to choose from. Raises BadVideo `nothing_found` when there is no
+    candidate and the options ask for a failure.
     """
-    options, duration_s = job.options, video.duration_s
+    options = job.options
     seen = looks(analysis.samples)
     motion = moving_spans(seen, options.motion, duration_s=duration_s)
     candidates = motion_highlights(motion, seen, options.motion, duration_s=duration_s)
@@ -57,17 +57,19 @@ def choose(job: Job, video: Video, analysis: Analysis) -> Chosen:
     if candidates:
         highlights = choose_highlights(candidates, target_s=options.target_s)
         return Chosen(motion=motion, speech=speech, highlights=highlights, warnings=analysis.warnings)
-    return _nothing(job, video, analysis)
+    return _nothing(job, analysis, duration_s=duration_s)
 
 
-def _nothing(job: Job, video: Video, analysis: Analysis) -> Chosen:
-    why = NOTHING[job.options.mode]
+def _nothing(job: Job, analysis: Analysis, *, duration_s: float) -> Chosen:
+    why = NOTHING["speech" if job.sound is not None else job.options.mode]
     if job.options.on_nothing_found == "fail":
         raise BadVideo(
             "nothing_found",
             f"{job.source.file_name}: {why}, so there is nothing to cut; allow a fallback or choose another video.",
         )
-    fallback = fallback_highlight(analysis.samples, duration_s=video.duration_s)
-    message = f"{why.capitalize()}; the reel shows the {fallback.span.duration_s:.0f} seconds in which most changes."
+    fallback = fallback_highlight(analysis.samples, duration_s=duration_s)
+    seconds = f"{fallback.span.duration_s:.0f} seconds"
+    kept = f"has its first {seconds}" if not analysis.samples else f"shows the {seconds} in which most changes"
+    message = f"{why.capitalize()}; the reel {kept}."
     warnings = (*analysis.warnings, Warned(code="nothing_found", message=message))
     return Chosen(motion=(), speech=(), highlights=(fallback,), warnings=warnings)

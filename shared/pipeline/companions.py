@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.domain.cues import joined, reel_cues, source_cues
 from shared.domain.edit_list import EditList
-from shared.domain.reel_time import CameOn, as_asked
+from shared.domain.reel_time import CameOn
 from shared.domain.transcript import Sentence, Transcript, Word, sentences
 from shared.media.subtitles import FORMATS, write_subtitles
 
@@ -56,12 +56,11 @@ def write_speech_companions(
     *,
     fps: Fraction,
     duration_s: float,
-    came_on_s: CameOn = as_asked,
+    came_on_s: CameOn,
 ) -> dict[str, str]:
     """Write `SPEECH_FILES` to the folder and return them: the transcript, the reel's and the source's captions.
 
-    `fps` is the reel's frame rate, `duration_s` the source's length. `came_on_s` is what the renderer was given; left
-    out, a caption may be off by less than a frame of the source.
+    `fps` is the reel's frame rate, `duration_s` the source's length, `came_on_s` what the renderer did.
     """
     (folder / TRANSCRIPT_FILE["transcript"]).write_text(
         transcript_file(transcript).model_dump_json(indent=2) + "\n", encoding="utf-8"

@@ -7,20 +7,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from shared.domain.edit_list import EditList
 from shared.domain.job import ANALYSIS_STAGES, Job, Warned, warned
 from shared.domain.object_names import artifact, edit_list
 from shared.domain.record import from_dict, to_dict
+from shared.domain.reel_time import CameOn, as_asked
 from shared.domain.render_plan import plan_render
-from shared.domain.video import Video
+from shared.domain.sound import Sound
+from shared.domain.video import Media, Video
 from shared.errors import AlreadyThere
 from shared.log import event
 from shared.media.picture import EncodeSettings
 from shared.media.poster import write_poster
 from shared.media.probe import keyframe_times_s
 from shared.media.render import Rendered, render_reel
+from shared.media.render_sound import SAMPLE_GRID, RenderedSound, render_sound
 from shared.media.stream_copy import why_not_copy
 from shared.pipeline.choose import Chosen, choose
 from shared.pipeline.companions import write_speech_companions
@@ -42,7 +45,9 @@ log = logging.getLogger(__name__)
 
 Progress = Callable[[float], None]
 RENDER_SHARE = 0.9  # of the merge's progress; the rest is reading the parts before and the poster after
-FILES = {"reel": "reel.mp4", "report": "report.json", "poster": "poster.jpg", "timeline": "timeline.png"}
+FILES = {"report": "report.json", "timeline": "timeline.png"}
+REEL, SOUND_REEL = {"reel": "reel.mp4"}, {"reel": "reel.m4a"}
+POSTER = {"poster": "poster.jpg"}
 
 
 def make_reel(
@@ -54,37 +59,33 @@ def make_reel(
     `on_progress` is told a share in [0, 1] and may raise to stop. Raises BadVideo: `nothing_found` when the options ask
     for that, `source_gone`, and what rendering raises.
     """
-    video = job.video
-    if video is None:
+    media = job.media
+    if media is None:
         raise RuntimeError(f"job {job.id} is merging without having been probed")
     started_at = time.monotonic()
     name = job.source.file_name
     analysis = read_analysis(cloud, job)
-    damaged = judge_damage(analysis.decoded, video, name=name)
-    whole, video = video, as_far_as_seen(video, analysis.samples) if damaged else video
-    chosen = choose(job, video, analysis)
+    damaged = judge_damage(analysis.decoded, media, name=name) if isinstance(media, Video) else ()
+    whole, media = media, as_far_as_seen(media, analysis.samples) if damaged and isinstance(media, Video) else media
+    chosen = choose(job, analysis, duration_s=media.duration_s)
     chosen = replace(chosen, warnings=damaged + chosen.warnings)
     with open_source(cloud, job) as file:
-        edit = _pinned_edit_list(
-            cloud, job, lambda: _plan(job, video, chosen, damaged, lambda: keyframe_times_s(file, video, name=name))
-        )
+        edit = _pinned_edit_list(cloud, job, lambda: _plan(job, media, chosen, damaged, file))
         rendering_at = time.monotonic()
-        rendered = render_reel(
-            file,
-            video,
-            edit,
-            scratch / FILES["reel"],
-            settings=settings,
-            name=name,
-            on_progress=lambda share: on_progress(RENDER_SHARE * share),
-        )
+        rendered = _render(file, media, edit, scratch, settings=settings, name=name, on_progress=on_progress)
         rendered_at = time.monotonic()
-        write_poster(file, video, _poster_time_s(edit, chosen), scratch / FILES["poster"], name=name)
-        picture_timeline(scratch / FILES["timeline"], file, job, video, analysis, chosen, edit)
-    files = dict(FILES)
+        if isinstance(media, Video):
+            write_poster(file, media, _poster_time_s(edit, chosen), scratch / POSTER["poster"], name=name)
+        picture_timeline(scratch / FILES["timeline"], file, job, media, analysis, chosen, edit)
+    files = FILES | (REEL | POSTER if isinstance(media, Video) else SOUND_REEL)
     if analysis.transcript is not None:
         files |= write_speech_companions(
-            scratch, analysis.transcript, edit, fps=rendered.fps, duration_s=video.duration_s
+            scratch,
+            analysis.transcript,
+            edit,
+            fps=rendered.fps if isinstance(rendered, Rendered) else SAMPLE_GRID,
+            duration_s=media.duration_s,
+            came_on_s=_came_on(edit, rendered),
         )
     timings = {
         **_stage_timings(job),
@@ -108,23 +109,51 @@ def make_reel(
     }
 
 
-def _plan(
-    job: Job,
-    video: Video,
-    chosen: Chosen,
-    damaged: Sequence[Warned],
-    read_keyframes: Callable[[], Sequence[float]],
-) -> EditList:
-    reason = "it is damaged" if damaged else why_not_copy(video)
-    is_copy_open = job.options.render != "encode" and reason is None
+def _plan(job: Job, media: Media, chosen: Chosen, damaged: Sequence[Warned], file: BinaryIO) -> EditList:
+    reason = _why_not_copy(media, damaged)
+    keyframes_s: Sequence[float] = ()
+    if isinstance(media, Video) and job.options.render != "encode" and reason is None:
+        keyframes_s = keyframe_times_s(file, media, name=job.source.file_name)
     return plan_render(
         chosen.for_the_reel,
         render=job.options.render,
         why_not_copy=reason,
-        keyframes_s=read_keyframes() if is_copy_open else (),
-        duration_s=video.duration_s,
+        keyframes_s=keyframes_s,
+        duration_s=media.duration_s,
         lead_in_s=job.options.motion.pad_before_s,
     )
+
+
+def _why_not_copy(media: Media, damaged: Sequence[Warned]) -> str | None:
+    if isinstance(media, Sound):
+        return "it has no picture"
+    return "it is damaged" if damaged else why_not_copy(media)
+
+
+def _render(
+    file: BinaryIO,
+    media: Media,
+    edit: EditList,
+    scratch: Path,
+    *,
+    settings: EncodeSettings,
+    name: str,
+    on_progress: Progress,
+) -> Rendered | RenderedSound:
+    def tell(share: float) -> None:
+        on_progress(RENDER_SHARE * share)
+
+    if isinstance(media, Sound):
+        path, bitrate_bps = scratch / SOUND_REEL["reel"], settings.audio_bitrate_bps
+        return render_sound(file, media, edit, path, bitrate_bps=bitrate_bps, name=name, on_progress=tell)
+    return render_reel(file, media, edit, scratch / REEL["reel"], settings=settings, name=name, on_progress=tell)
+
+
+def _came_on(edit: EditList, rendered: Rendered | RenderedSound) -> CameOn:
+    """Return when each clip's first frame came on, as the renderer tells; a sound is there when it is asked for."""
+    if isinstance(rendered, RenderedSound):
+        return as_asked
+    return dict(zip((clip.actual.start_s for clip in edit.clips), rendered.began_s, strict=True)).__getitem__
 
 
 def _pinned_edit_list(cloud: Cloud, job: Job, plan: Callable[[], EditList]) -> EditList:
@@ -154,16 +183,16 @@ def _stage_timings(job: Job) -> dict[str, float]:
     return timings
 
 
-def _all_warnings(chosen: Chosen, rendered: Rendered) -> tuple[Warned, ...]:
+def _all_warnings(chosen: Chosen, rendered: Rendered | RenderedSound) -> tuple[Warned, ...]:
     return (*chosen.warnings, *(warned(text) for text in rendered.warnings))
 
 
 def _report(
     job: Job,
-    video: Video,
+    media: Media,
     chosen: Chosen,
     edit: EditList,
-    rendered: Rendered,
+    rendered: Rendered | RenderedSound,
     timings: dict[str, float],
     models: dict[str, str],
 ) -> Report:
@@ -171,7 +200,7 @@ def _report(
     return Report(
         job_id=job.id,
         revision=job.revision,
-        source=report_source(video, name=job.source.file_name),
+        source=report_source(media, name=job.source.file_name),
         motion=[report_seconds(each) for each in chosen.motion],
         speech=[report_seconds(each) for each in chosen.speech],
         highlights=[report_highlight(each) for each in chosen.highlights],

@@ -8,7 +8,7 @@ from shared.domain.edit_list import EditList
 from shared.domain.job import Job
 from shared.domain.motion import looks
 from shared.domain.transcript import sentences
-from shared.domain.video import Video
+from shared.domain.video import Media, Video
 from shared.media.decode import frame_at
 from shared.media.timeline_picture import Spoken, Thumbnail, TimelineContent, thumbnail_times_s, write_timeline
 from shared.pipeline.choose import Chosen
@@ -18,7 +18,7 @@ THUMBNAIL_PX = 320  # the longer side; the picture shows them smaller
 
 
 def picture_timeline(
-    path: Path, file: BinaryIO, job: Job, video: Video, analysis: Analysis, chosen: Chosen, edit: EditList
+    path: Path, file: BinaryIO, job: Job, media: Media, analysis: Analysis, chosen: Chosen, edit: EditList
 ) -> None:
     """Draw what was found in the source and what the reel shows of it."""
     name = job.source.file_name
@@ -30,10 +30,10 @@ def picture_timeline(
         ]
     content = TimelineContent(
         title=name,
-        duration_s=video.duration_s,
+        duration_s=media.duration_s,
         reel_s=edit.duration_s,
         highlights=chosen.highlights,
-        thumbnails=_thumbnails(file, video, name=name),
+        thumbnails=_thumbnails(file, media, name=name) if isinstance(media, Video) else (),
         looks=looks(analysis.samples) if job.stages["pose"].state == "done" else None,
         movement_threshold=job.options.motion.movement_threshold,
         spoken=spoken,

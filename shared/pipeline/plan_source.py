@@ -7,10 +7,10 @@ from shared.domain.chunk import Failure
 from shared.domain.job import Job, warned
 from shared.domain.limits import Limits
 from shared.domain.stage_plan import plan_stages
-from shared.domain.video import Video
+from shared.domain.video import Media
 from shared.errors import BadVideo, TryAgain
 from shared.log import event
-from shared.media.probe import probe
+from shared.media.probe import probe, probe_media
 from shared.pipeline.pinned_source import open_source
 from shared.ports import Cloud
 
@@ -28,26 +28,26 @@ def plan_source(cloud: Cloud, job: Job) -> Job:
     if job.probes > cloud.limits.max_attempts:
         return _refuse(cloud, job, _gave_up(job))
     try:
-        video = _look_at(cloud, job)
+        media = _look_at(cloud, job)
     except BadVideo as error:
         return _refuse(cloud, job, Failure(code=error.code, message=error.message, is_input=True))
     except OSError as error:
         return _try_again(cloud, job, error)
-    return _plan(cloud, job, video)
+    return _plan(cloud, job, media)
 
 
-def _plan(cloud: Cloud, job: Job, video: Video) -> Job:
-    plans = plan_stages(video, job.options, max_tasks=cloud.limits.max_tasks)
+def _plan(cloud: Cloud, job: Job, media: Media) -> Job:
+    plans = plan_stages(media, job.options, max_tasks=cloud.limits.max_tasks)
     if not plans:
         message = f"{job.source.file_name}: there is no sound in it to listen to; --mode motion looks at the picture."
         return _refuse(cloud, job, Failure(code="no_audio_stream", message=message, is_input=True))
-    deadline = cloud.clock() + cloud.limits.deadline_s(video.duration_s)
-    warnings = tuple(warned(text) for text in video.warnings)
+    deadline = cloud.clock() + cloud.limits.deadline_s(media.duration_s)
+    warnings = tuple(warned(text) for text in media.warnings)
     counts = ", ".join(f"{plan.chunks} {stage}" for stage, plan in plans.items())
-    log.info("planned chunks for %.1f s: %s", video.duration_s, counts, extra=event("job_planned", job=job.id))
+    log.info("planned chunks for %.1f s: %s", media.duration_s, counts, extra=event("job_planned", job=job.id))
     return cloud.jobs.update(
         job.id,
-        lambda current: jobs.planned(current, video=video, plans=plans, warnings=warnings, deadline=deadline),
+        lambda current: jobs.planned(current, media=media, plans=plans, warnings=warnings, deadline=deadline),
     )
 
 
@@ -72,7 +72,7 @@ def _gave_up(job: Job) -> Failure:
     )
 
 
-def _look_at(cloud: Cloud, job: Job) -> Video:
+def _look_at(cloud: Cloud, job: Job) -> Media:
     name, size_bytes, limits = job.source.file_name, job.source.size_bytes, cloud.limits
     if size_bytes > limits.max_source_bytes:
         raise BadVideo(
@@ -81,16 +81,16 @@ def _look_at(cloud: Cloud, job: Job) -> Video:
             "cut it into parts or export it smaller.",
         )
     with open_source(cloud, job) as file:
-        video = probe(file, name=name)
-    _refuse_too_long(video, name, limits)
-    return video
+        media = (probe if job.options.mode == "motion" else probe_media)(file, name=name)
+    _refuse_too_long(media, name, limits)
+    return media
 
 
-def _refuse_too_long(video: Video, name: str, limits: Limits) -> None:
-    if video.duration_s > limits.max_source_s:
+def _refuse_too_long(media: Media, name: str, limits: Limits) -> None:
+    if media.duration_s > limits.max_source_s:
         raise BadVideo(
             "too_long",
-            f"{name}: {_length(video.duration_s)} long, at most {_length(limits.max_source_s)} are taken; "
+            f"{name}: {_length(media.duration_s)} long, at most {_length(limits.max_source_s)} are taken; "
             "cut it into parts.",
         )
 

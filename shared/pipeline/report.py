@@ -8,7 +8,7 @@ from shared.domain.edit_list import EditList
 from shared.domain.highlight import Highlight
 from shared.domain.job import Warned
 from shared.domain.span import Span
-from shared.domain.video import Video
+from shared.domain.video import Media, Video
 
 Seconds = tuple[float, float]
 """[start_s, end_s) in source time."""
@@ -32,13 +32,13 @@ class ReportSource(_Part):
 
     name: str
     duration_s: float
-    width: int = Field(description="As shown: rotation applied, pixels squared.")
-    height: int
-    fps: str = Field(description='Average frame rate as a fraction, e.g. "30000/1001".')
-    rotation: int = Field(description="Clockwise turn that shows it upright, in degrees.")
+    width: int | None = Field(description="As shown: rotation applied, pixels squared. Null without a picture.")
+    height: int | None
+    fps: str | None = Field(description='Average frame rate as a fraction, e.g. "30000/1001"; null without a picture.')
+    rotation: int | None = Field(description="Clockwise turn that shows it upright, in degrees.")
     container: str
-    codec: str
-    pixel_format: str
+    codec: str | None = Field(description="Of the picture; null without one.")
+    pixel_format: str | None
     audio: list[ReportAudioStream]
 
 
@@ -78,7 +78,7 @@ class ReportWarning(_Part):
 
 
 class Report(_Part):
-    """All times are seconds of source time, counted from the first shown frame."""
+    """All times are seconds of source time: from the first shown frame, without a picture from the first sample."""
 
     schema_version: Literal[1] = 1
     job_id: str
@@ -93,20 +93,21 @@ class Report(_Part):
     versions: dict[str, str]
 
 
-def report_source(video: Video, *, name: str) -> ReportSource:
+def report_source(media: Media, *, name: str) -> ReportSource:
+    picture = media if isinstance(media, Video) else None
     return ReportSource(
         name=name,
-        duration_s=_rounded(video.duration_s),
-        width=video.width,
-        height=video.height,
-        fps=f"{video.fps.numerator}/{video.fps.denominator}",
-        rotation=video.rotation_deg,
-        container=video.container,
-        codec=video.codec,
-        pixel_format=video.pixel_format,
+        duration_s=_rounded(media.duration_s),
+        width=picture.width if picture else None,
+        height=picture.height if picture else None,
+        fps=f"{picture.fps.numerator}/{picture.fps.denominator}" if picture else None,
+        rotation=picture.rotation_deg if picture else None,
+        container=media.container,
+        codec=picture.codec if picture else None,
+        pixel_format=picture.pixel_format if picture else None,
         audio=[
             ReportAudioStream(codec=a.codec, rate_hz=a.rate_hz, channels=a.channels, language=a.language)
-            for a in video.audio
+            for a in media.audio
         ],
     )
 

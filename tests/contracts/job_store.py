@@ -14,8 +14,9 @@ from shared.domain.job import Job, Source, Stage, Warned
 from shared.domain.limits import Limits
 from shared.domain.messages import JobEvent, ObjectFinalized, StageDone, StageRequested
 from shared.domain.options import MotionOptions, Options
+from shared.domain.sound import AudioStream
 from shared.domain.units import ChunkPlan
-from shared.domain.video import AudioStream, Video
+from shared.domain.video import Video
 from shared.errors import LeaseLost, NotFound
 from shared.ports import Clock, JobStore
 from tests.contracts.hand_clock import HandClock

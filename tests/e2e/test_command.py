@@ -112,7 +112,7 @@ def test_one_good_and_four_bad_sources_give_one_reel_and_four_clear_errors(
                 target.mux(packet)
     folder = tmp_path / "x.mp4"
     folder.mkdir()
-    ended = montage("run", "--json", text, empty, clip, sound_only, folder)
+    ended = montage("run", "--json", "--mode", "motion", text, empty, clip, sound_only, folder)
     assert ended.code == 2
     codes = [one["error"] and one["error"]["code"] for one in ended.json]
     assert codes == ["not_a_video", "empty_file", None, "no_video_stream", "not_a_file"]

@@ -63,7 +63,8 @@ def outcome_of(one: dict[str, Any]) -> dict[str, str | None]:
         return {"outcome": "error", "code": one["error"]["code"]}
     report = json.loads(Path(one["outputs"]["report"]).read_text(encoding="utf-8"))
     codes = [each["code"] for each in report["warnings"] if each["code"] != NOT_ABOUT_THE_FILE]
-    assert report["edit_list"]["duration_s"] <= report["source"]["duration_s"] + 1 / Fraction(report["source"]["fps"])
+    frame_s = 1 / Fraction(report["source"]["fps"] or 48_000)
+    assert report["edit_list"]["duration_s"] <= report["source"]["duration_s"] + frame_s
     return {"outcome": "ok_with_warning" if codes else "ok", "code": codes[0] if codes else None}
 
 
@@ -87,7 +88,8 @@ def test_one_batch_of_everything_odd(montage: Montage, media_file: Callable[[str
     ended = json.loads(out)
     assert len(ended) == len(odd) + len(HOSTILE) + len(refused)
     found = {name: outcome_of(one) for name, one in zip(odd, ended, strict=False)}
-    assert found == {name: {key: want[key] for key in ("outcome", "code")} for name, want in EXPECTED.items()}
+    wanted = {name: want.get("auto", want) for name, want in EXPECTED.items()}  # sound alone is enough for auto
+    assert found == {name: {key: want[key] for key in ("outcome", "code")} for name, want in wanted.items()}
     named = ended[len(odd) :]
     assert [one["error"] and one["error"]["code"] for one in named] == [None] * len(HOSTILE) + [
         "not_a_file",

@@ -45,7 +45,7 @@ def cloud(tmp_path: Path) -> LocalCloud:
     cloud = connect_local(Settings(home=tmp_path))
     plan = plan_chunks(duration_s=10, unit_s=10, chunk_s=10, max_tasks=1)
     job = jobs.uploaded(a_job(), generation="1", size_bytes=1, deadline=9e9)
-    job = jobs.planned(job, video=a_video(), plans={"pose": plan}, warnings=(), deadline=9e9)
+    job = jobs.planned(job, media=a_video(), plans={"pose": plan}, warnings=(), deadline=9e9)
     job = jobs.stage_requested(job, "pose", now=2, seen_requests=0)
     job = jobs.stage_launching(job, "pose", run_id="run-1", now=3, until=9e9)
     assert cloud.jobs.create(job)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from functions.local.doctor import (
     GIB,
     Finding,
@@ -39,7 +41,24 @@ def test_every_bad_finding_says_how_to_mend_it_and_no_good_one_does() -> None:
 
 
 def test_the_library_advice_is_the_apt_line() -> None:
-    assert libraries_finding(["libegl1", "libgles2"]).mend == "sudo apt-get install -y libegl1 libgles2"
+    finding = libraries_finding(["libegl1", "libgles2"])
+    assert finding.mend == "sudo apt-get install -y libegl1 libgles2"
+    assert "--mode speech works" in finding.detail
+
+
+@pytest.mark.parametrize(
+    ("driver", "told"), [("echo 'GeForce RTX 4070'", "GeForce RTX 4070; not used yet"), ("exit 9", "none seen")]
+)
+def test_a_gpu_is_named_and_none_is_missed(
+    driver: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    smi = tmp_path / "nvidia-smi"
+    smi.write_text(f"#!/bin/sh\n{driver}\n")
+    smi.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (finding,) = [each for each in diagnose(home=tmp_path, cache_dir=tmp_path) if each.name == "gpu"]
+    assert finding.ok
+    assert told in finding.detail
 
 
 def test_amounts_are_told_in_gib() -> None:
@@ -60,4 +79,4 @@ def test_a_home_that_is_not_made_yet_is_measured_where_it_would_lie(tmp_path: Pa
     findings = {each.name: each for each in diagnose(home=tmp_path / "not" / "yet", cache_dir=tmp_path)}
     assert "free for" in findings["disk"].detail
     assert not (tmp_path / "not").exists()
-    assert list(findings)[:5] == ["python", "system libraries", "disk", "memory", "cores"]
+    assert list(findings)[:6] == ["python", "system libraries", "disk", "memory", "cores", "gpu"]

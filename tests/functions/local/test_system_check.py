@@ -39,14 +39,20 @@ def test_only_linux_needs_them() -> None:
 
 def test_the_remedy_is_one_line_to_paste(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(system_check, "missing_packages", lambda: ["libegl1", "libgles2"])
-    assert main() == 1
+    assert main([]) == 1
     assert capsys.readouterr().err.splitlines()[-1].strip() == "sudo apt-get install -y libegl1 libgles2"
     assert apt_line(["libegl1"]) == "sudo apt-get install -y libegl1"
 
 
+def test_speech_needs_none_of_them(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(system_check, "missing_packages", lambda: ["libegl1"])
+    assert main(["--speech-only"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_an_old_python_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 9, 2))
-    assert main() == 1
+    assert main([]) == 1
     assert "3.9" in capsys.readouterr().err
 
 

@@ -32,7 +32,7 @@ def test_a_task_writes_down_what_is_said_in_its_chunk(
         cloud.uploads.upload(video_file, source(JOB_ID))
         generation = cloud.uploads.stat(source(JOB_ID)).generation
         job = jobs.uploaded(a_job(), generation=generation, size_bytes=video_file.stat().st_size, deadline=9e9)
-        job = jobs.planned(job, video=video, plans={"transcribe": plan}, warnings=(), deadline=9e9)
+        job = jobs.planned(job, media=video, plans={"transcribe": plan}, warnings=(), deadline=9e9)
         told: list[float] = []
         part = transcribe_task.analyse(Task(cloud=cloud, settings=settings, job=job, chunk=0, progress=told.append))
         assert b'"en"' in cloud.work.read(spoken_language(JOB_ID))

@@ -86,7 +86,7 @@ class World:
                 self.job = jobs.published(self.job, self.job.outbox)
             case ProbeSource():
                 self.job = jobs.planned(
-                    self.job, video=a_video(), plans=self.plans, warnings=(), deadline=self.now + self.deadline_s
+                    self.job, media=a_video(), plans=self.plans, warnings=(), deadline=self.now + self.deadline_s
                 )
             case RequestStage(stage=stage, seen_requests=seen):
                 self.job = jobs.stage_requested(self.job, stage, now=self.now, seen_requests=seen)
@@ -299,7 +299,7 @@ def test_an_order_is_repeated_only_after_it_counts_as_lost() -> None:
 def test_two_watchdogs_that_saw_the_same_request_once() -> None:
     job = jobs.planned(
         jobs.uploaded(a_job(), generation="1", size_bytes=1, deadline=9e9),
-        video=a_video(),
+        media=a_video(),
         plans={"pose": PLAN},
         warnings=(),
         deadline=9e9,

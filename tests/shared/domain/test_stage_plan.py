@@ -1,8 +1,8 @@
 import pytest
 
 from shared.domain.options import Mode, Options
+from shared.domain.sound import AudioStream
 from shared.domain.stage_plan import plan_stages
-from shared.domain.video import AudioStream
 from tests.shared.domain.records import a_video
 
 SOUND = (AudioStream(index=1, codec="aac", rate_hz=48_000, channels=2),)

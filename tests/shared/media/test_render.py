@@ -19,7 +19,8 @@ from shared.errors import BadVideo, TryAgain
 from shared.media.frame_rate import reel_fps
 from shared.media.picture import EncodeSettings
 from shared.media.probe import keyframe_times_s, probe
-from shared.media.render import Rendered, _failure, render_reel
+from shared.media.reel_file import reel_file
+from shared.media.render import Rendered, render_reel
 from shared.media.stream_copy import why_not_copy
 from tests.clips import (
     BEEP_S,
@@ -307,7 +308,7 @@ def test_an_interlaced_source_comes_out_progressive(clip: ClipMaker, tmp_path: P
     render_reel(file, replace(video, is_interlaced=True), edit_list(SPANS), made, settings=QUICK)
     assert_right_seconds(
         Reel(
-            Rendered(duration_s=0, width=0, height=0, fps=Fraction(1), frames=0, has_sound=True),
+            Rendered(duration_s=0, width=0, height=0, fps=Fraction(1), frames=0, has_sound=True, began_s=()),
             made,
             SPANS,
             Fraction(30),
@@ -374,10 +375,13 @@ def test_broken_sound_is_a_warning_and_the_picture_goes_on(clip: ClipMaker, tmp_
     assert reel.rendered.warnings[0].startswith("sound_failed: ")
 
 
-def test_a_failing_disk_means_try_again(clip: ClipMaker) -> None:
-    _, video = source(clip(SOURCES["30"]))
-    error = av.error.OSError(28, "No space left on device")
-    assert isinstance(_failure(error, video, edit_list(SPANS), name="x"), TryAgain)
+def test_a_full_disk_means_try_again(tmp_path: Path) -> None:
+    with (
+        pytest.raises(TryAgain, match="free some room"),
+        reel_file(tmp_path / "reel.mp4", kind="mp4", name="x", doing="a test"),
+    ):
+        raise av.error.OSError(28, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_listener_raises_comes_out_and_nothing_is_left(clip: ClipMaker, tmp_path: Path) -> None:

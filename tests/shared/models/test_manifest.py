@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from shared.errors import MontageError
-from shared.models.manifest import ModelFile, UrlSource, WheelSource, default_models, find_model, read_manifest
+from shared.models.manifest import ModelFile, UrlSource, WheelSource, find_model, read_manifest, stage_models
 
 GOOD = """
 [tiny]
@@ -53,7 +53,8 @@ def test_a_folder_is_the_sum_of_its_files_and_known_by_its_weights() -> None:
 
 def test_a_model_for_tests_is_not_fetched_by_default() -> None:
     assert "whisper_tiny_en" in read_manifest()
-    assert list(default_models()) == ["pose_landmarker_full", "whisper_base"]
+    assert list(stage_models()) == ["pose_landmarker_full", "whisper_base"]
+    assert list(stage_models({"transcribe"})) == ["whisper_base"]
 
 
 def test_a_model_is_read_with_its_name(tmp_path: Path) -> None:

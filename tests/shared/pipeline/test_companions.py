@@ -5,6 +5,7 @@ from pathlib import Path
 from pysubs2 import SSAFile
 
 from shared.domain.edit_list import Clip, EditList
+from shared.domain.reel_time import as_asked
 from shared.domain.span import span
 from shared.domain.transcript import Transcript, Word
 from shared.pipeline.companions import SPEECH_FILES, TranscriptFile, transcript_file, write_speech_companions
@@ -28,7 +29,7 @@ def starts_and_texts(path: Path) -> list[tuple[int, str]]:
 
 
 def test_captions_are_in_reel_time_and_source_captions_in_source_time(tmp_path: Path) -> None:
-    written = write_speech_companions(tmp_path, HINDI, REEL, fps=Fraction(25), duration_s=20)
+    written = write_speech_companions(tmp_path, HINDI, REEL, fps=Fraction(25), duration_s=20, came_on_s=as_asked)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(written.values())
     for kind in ("srt", "vtt"):
         assert starts_and_texts(tmp_path / f"captions.{kind}") == [(2000, "आप कैसे हैं?")]
@@ -36,7 +37,7 @@ def test_captions_are_in_reel_time_and_source_captions_in_source_time(tmp_path: 
 
 
 def test_the_transcript_is_words_and_sentences_with_a_version(tmp_path: Path) -> None:
-    write_speech_companions(tmp_path, HINDI, REEL, fps=Fraction(25), duration_s=20)
+    write_speech_companions(tmp_path, HINDI, REEL, fps=Fraction(25), duration_s=20, came_on_s=as_asked)
     text = (tmp_path / SPEECH_FILES["transcript"]).read_text(encoding="utf-8")
     assert TranscriptFile.model_validate_json(text) == transcript_file(HINDI)
     found = json.loads(text)
@@ -50,6 +51,6 @@ def test_the_transcript_is_words_and_sentences_with_a_version(tmp_path: Path) ->
 
 def test_a_source_without_speech_has_an_empty_transcript(tmp_path: Path) -> None:
     silent = Transcript(language=None, words=())
-    write_speech_companions(tmp_path, silent, REEL, fps=Fraction(25), duration_s=20)
+    write_speech_companions(tmp_path, silent, REEL, fps=Fraction(25), duration_s=20, came_on_s=as_asked)
     assert transcript_file(silent).words == []
     assert starts_and_texts(tmp_path / "captions.vtt") == []
