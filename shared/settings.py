@@ -14,6 +14,46 @@ from shared.domain.limits import Limits
 _PREFIX = "MONTAGE_"
 
 
+class GoogleSettings(BaseSettings):
+    """Where things are on Google Cloud. Variables are the field names in upper case behind `MONTAGE_GOOGLE_`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=f"{_PREFIX}GOOGLE_", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    project: str = ""
+    region: str = ""
+    """Of the Cloud Run jobs, e.g. "europe-west1"."""
+    firestore_database: str = "(default)"
+    uploads_bucket: str = ""
+    work_bucket: str = ""
+    downloads_bucket: str = ""
+    topic_prefix: str = ""
+    """Before each topic's name, so that several environments fit into one project."""
+    job_prefix: str = "montage-"
+    """Before each stage's name: the Cloud Run job of the stage pose is "montage-pose"."""
+    upload_signer: str = ""
+    """Service account that signs uploads: it may create objects in the uploads bucket and nothing else."""
+    download_signer: str = ""
+    """Service account that signs downloads: it may read the downloads and the uploads bucket and nothing else."""
+    timeout_s: float = Field(default=20.0, gt=0)
+    """For one call; uploads and downloads of objects may take longer, by their size."""
+    storage_emulator_host: str | None = Field(default=None, validation_alias="STORAGE_EMULATOR_HOST")
+    """As the client libraries read it; so are the next two. E.g. "http://127.0.0.1:9023"."""
+    firestore_emulator_host: str | None = Field(default=None, validation_alias="FIRESTORE_EMULATOR_HOST")
+    pubsub_emulator_host: str | None = Field(default=None, validation_alias="PUBSUB_EMULATOR_HOST")
+    run_emulator_host: str | None = None
+    """Cloud Run's client knows no emulator; ours answers here, e.g. "127.0.0.1:9024"."""
+
+    def as_environment(self) -> Mapping[str, str]:
+        """Return the variables that give a child process these very settings."""
+        prefix = str(self.model_config["env_prefix"])
+        fields = type(self).model_fields
+        dumped = self.model_dump(mode="json", exclude_none=True)
+        names = {name: str(fields[name].validation_alias or f"{prefix}{name.upper()}") for name in dumped}
+        return {names[name]: str(value) for name, value in dumped.items()}
+
+
 class Settings(BaseSettings):
     """How this process runs. Environment variables are the field names in upper case behind `MONTAGE_`."""
 
@@ -41,6 +81,9 @@ class Settings(BaseSettings):
     max_source_bytes: int = Field(default=Limits().max_source_bytes, gt=0)
     """A larger source is refused as `too_large`."""
 
+    google: GoogleSettings = Field(default_factory=lambda: GoogleSettings())
+    """What only Google Cloud needs."""
+
     @property
     def threads_per_task(self) -> int:
         """The machine's cores shared out among the tasks that run at once."""
@@ -60,5 +103,6 @@ class Settings(BaseSettings):
 
     def as_environment(self) -> Mapping[str, str]:
         """Return the variables that give a child process these very settings."""
-        dumped: dict[str, Any] = self.model_dump(mode="json")
-        return {f"{_PREFIX}{name.upper()}": str(value) for name, value in dumped.items()}
+        dumped: dict[str, Any] = self.model_dump(mode="json", exclude={"google"})
+        own = {f"{_PREFIX}{name.upper()}": str(value) for name, value in dumped.items()}
+        return {**own, **self.google.as_environment()}

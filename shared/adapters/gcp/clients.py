@@ -1,0 +1,64 @@
+"""Google's clients, made when they are first used: real ones, or ones that talk to an emulator without TLS."""
+
+from functools import cached_property
+
+import grpc
+from google.auth.credentials import AnonymousCredentials, Credentials
+from google.cloud import firestore, run_v2
+from google.cloud.pubsub_v1 import PublisherClient
+from google.cloud.run_v2.services.executions.transports import ExecutionsGrpcTransport
+from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
+from google.cloud.storage import Client as StorageClient
+
+from shared.settings import GoogleSettings
+
+
+class GoogleClients:
+    """One of each client for a process; all of them are safe for threads.
+
+    A service whose emulator the settings name is reached there, without credentials. Cloud Run's client has no way of
+    its own to do without TLS, so it is given a channel.
+    """
+
+    def __init__(self, settings: GoogleSettings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def storage(self) -> StorageClient:
+        return StorageClient(
+            project=self.settings.project or None, credentials=_credentials(self.settings.storage_emulator_host)
+        )
+
+    @cached_property
+    def firestore(self) -> firestore.Client:
+        return firestore.Client(
+            project=self.settings.project or None,
+            database=self.settings.firestore_database,
+            credentials=_credentials(self.settings.firestore_emulator_host),
+        )
+
+    @cached_property
+    def publisher(self) -> PublisherClient:
+        return PublisherClient()
+
+    @cached_property
+    def run_jobs(self) -> run_v2.JobsClient:
+        channel = self._run_channel
+        return run_v2.JobsClient(transport=JobsGrpcTransport(channel=channel)) if channel else run_v2.JobsClient()
+
+    @cached_property
+    def run_executions(self) -> run_v2.ExecutionsClient:
+        channel = self._run_channel
+        if channel is None:
+            return run_v2.ExecutionsClient()
+        return run_v2.ExecutionsClient(transport=ExecutionsGrpcTransport(channel=channel))
+
+    @cached_property
+    def _run_channel(self) -> grpc.Channel | None:
+        host = self.settings.run_emulator_host
+        return grpc.insecure_channel(host) if host else None
+
+
+def _credentials(emulator_host: str | None) -> Credentials | None:
+    """Return what an emulator is content with; None lets the client find the real ones."""
+    return AnonymousCredentials() if emulator_host else None  # type: ignore[no-untyped-call]
