@@ -5,8 +5,10 @@ import io
 import json
 import logging
 import os
+import re
 import signal
 import sys
+import time
 import webbrowser
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -23,6 +25,7 @@ from functions.local.outcome import (
     OK,
     TROUBLE,
     Outcome,
+    clock,
     exit_code,
     outcome_of,
     printable,
@@ -34,9 +37,10 @@ from functions.local.sample import ensure_sample, made_of
 from functions.local.system_check import apt_line, missing_packages
 from shared import log as logs
 from shared.connect import LocalCloud, connect_local
+from shared.domain.job import Job
 from shared.domain.options import Mode, MotionOptions, Options
 from shared.domain.stage_plan import STAGES_OF
-from shared.errors import MontageError
+from shared.errors import BadRequest, MontageError
 from shared.models.fetch import Progress, ensure, is_cached
 from shared.models.manifest import stage_models
 from shared.pipeline.make_reel import own_version
@@ -45,6 +49,8 @@ from shared.settings import Settings
 log = logging.getLogger(__name__)
 
 MIB = 1024 * 1024
+SHORTEST_PREFIX = 4
+"""Of a job's id, to be taken for it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,12 +71,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         names = ", ".join(f"MONTAGE_{'_'.join(map(str, each['loc'])).upper()}" for each in error.errors())
         return _trouble(arguments, "bad_setting", f"{names}: {error.errors()[0]['msg']}.", code=BAD_INPUT)
     except MontageError as error:
-        return _trouble(arguments, error.code, error.message)
+        is_asked_wrongly = error.code in ("unknown_job", "ambiguous_job")
+        return _trouble(arguments, error.code, error.message, code=BAD_INPUT if is_asked_wrongly else TROUBLE)
     except OSError as error:
         return _trouble(arguments, "cannot_write", f"{error.filename or 'The disk'}: {error.strerror}.")
     except Exception as error:  # people get a sentence, the log the whole story
         log.exception("unforeseen")
-        return _trouble(arguments, "internal", f"Something unforeseen went wrong ({type(error).__name__}).")
+        message = f"Something unforeseen went wrong ({type(error).__name__}); montage.log in MONTAGE_HOME says more."
+        return _trouble(arguments, "internal", message)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -88,25 +96,38 @@ def job(arguments: argparse.Namespace) -> int:
     """`montage job ID`: show a job; one that is not finished goes on first."""
     settings = _settings(workers=None)
     with connect_local(settings) as cloud:
-        found = cloud.jobs.get(arguments.id)
+        found = _job_called(cloud, arguments.id)
         is_final = found.is_final
     with (
         closing(display(is_quiet=is_final)) as shown,
         connect_local(settings) if is_final else _ready(settings, shown, found.options.mode) as cloud,
     ):
-        resume(cloud, arguments.id)
-        return _see_through(cloud, settings, [arguments.id], arguments, shown, is_list=False)
+        resume(cloud, found.id)
+        return _see_through(cloud, settings, [found.id], arguments, shown, is_list=False)
+
+
+def _job_called(cloud: LocalCloud, words: str) -> Job:
+    """Return the job of that id, or the only one whose id begins like that. Raises NotFound, BadRequest."""
+    if len(words) < SHORTEST_PREFIX:
+        return cloud.jobs.get(words)
+    found = [each for each in cloud.jobs.list() if each.id.startswith(words)]
+    if len(found) > 1:
+        raise BadRequest("ambiguous_job", f"{len(found)} jobs begin with {words}; type more of the one you mean.")
+    return found[0] if found else cloud.jobs.get(words)
 
 
 def jobs(arguments: argparse.Namespace) -> int:
     """`montage jobs`: every job, oldest first."""
     with connect_local(_settings(workers=None)) as cloud:
-        outcomes = [outcome_of(job) for job in cloud.jobs.list()]
+        found = cloud.jobs.list()
+    outcomes = [outcome_of(job) for job in found]
     if arguments.json:
         _print_json([outcome.to_dict() for outcome in outcomes])
         return OK
-    for outcome in outcomes:
-        print(printable(f"{outcome.job_id}  {outcome.state or 'failed':<16}  {outcome.source}"))
+    for each, outcome in zip(found, outcomes, strict=True):
+        begun = time.strftime("%Y-%m-%d %H:%M", time.localtime(each.created_at))
+        reel = clock(outcome.numbers["reel_s"]) if "reel_s" in outcome.numbers else ""
+        print(printable(f"{each.id}  {begun}  {each.state:<11}  {reel:>7}  {outcome.source}"))
     if not outcomes:
         print("No jobs yet; `montage run VIDEO` makes one.")
     return OK
@@ -226,7 +247,9 @@ def _tell(outcomes: Sequence[Outcome], arguments: argparse.Namespace, *, is_list
             print(outcome.sentence(), file=sys.stderr)
         elif not is_quiet:
             for warning in outcome.warnings:
-                print(printable(f"{Path(outcome.source).name}: {warning}"), file=sys.stderr)
+                name = Path(outcome.source).name
+                said = warning.message if warning.message.startswith(name) else f"{name}: {warning.message}"
+                print(printable(said), file=sys.stderr)
             print(outcome.sentence())
 
 
@@ -257,7 +280,8 @@ def _fetching(shown: Display) -> Callable[[Progress], None]:
         share = min(1.0, progress.done_bytes / max(1, progress.total_bytes))
         if progress.done_bytes == 0:
             last_told[:] = []
-            shown.say(f"Fetching {progress.model} ({progress.total_bytes / MIB:.1f} MiB) from {progress.source}")
+            size = f"{progress.total_bytes / MIB:.1f} MiB"
+            shown.say(f"Fetching {progress.model} ({size}, checked by its hash) from {progress.source}")
         elif not last_told or share >= last_told[0] + 0.25:
             last_told[:] = [share]
             shown.say(f"Fetching {progress.model}: {share:.0%}")
@@ -283,7 +307,7 @@ def _options(arguments: argparse.Namespace) -> Options:
             motion=MotionOptions(pad_before_s=arguments.pad_before_s, pad_after_s=arguments.pad_after_s),
         )
     except ValueError as error:
-        arguments.fail(str(error))
+        arguments.fail(re.sub(r"^[a-z_]+", lambda name: f"--{name[0].replace('_', '-')}", str(error)))
         raise
 
 
@@ -330,7 +354,7 @@ def _parser(*, is_json: bool) -> argparse.ArgumentParser:
     _add_run(commands)
     _add(commands, "jobs", jobs, "list every job, oldest first")
     one = _add(commands, "job", job, "show a job; an unfinished one goes on first")
-    one.add_argument("id", metavar="ID")
+    one.add_argument("id", metavar="ID", help="or its first letters")
     files = _add(commands, "models", models, "list or fetch the model files")
     files.add_argument("action", nargs="?", choices=("list", "fetch"), default="list")
     _add(commands, "sample", sample, "make a minute of raw footage to try Montage on, and print where it is")

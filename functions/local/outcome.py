@@ -1,5 +1,7 @@
 """What a run tells its caller about one video: the JSON object, the line for people, the exit code."""
 
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +9,7 @@ from typing import Any
 
 from functions.local.output_folder import holder
 from shared.domain.chunk import Failure
-from shared.domain.job import Job, JobState
+from shared.domain.job import Job, JobState, Warned
 
 FOLDER_LABEL = "local.folder"
 SOURCE_LABEL = "local.source"
@@ -26,7 +28,7 @@ class Outcome:
     outputs: Mapping[str, str] = field(default_factory=dict)
     """Artifact names to absolute paths."""
     numbers: Mapping[str, float] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Warned, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -38,10 +40,14 @@ class Outcome:
         error = None if self.error is None else {"code": self.error.code, "message": self.error.message}
         timings = {name: value for name, value in self.numbers.items() if name not in ("reel_s", "kept_s", "source_s")}
         return {
+            "source": self.source,
             "job_id": self.job_id,
             "state": self.state or "failed",
             "error": error,
             "outputs": dict(self.outputs),
+            "warnings": [{"code": each.code, "message": each.message} for each in self.warnings],
+            "source_s": self.numbers.get("source_s"),
+            "reel_s": self.numbers.get("reel_s"),
             "timings": timings,
         }
 
@@ -53,7 +59,7 @@ class Outcome:
         if self.error is not None:
             return f"{self.error.message} [{self.error.code}]"
         if self.state != "done":
-            return f"{self.source}: {self.state}; go on with: montage job {self.job_id}"
+            return f"{self.source}: {self.state}; go on with: {own_command()} job {self.job_id}"
         if "reel" not in self.outputs:
             return f"{self.source}: done; the results of a later run lie in its folder"
         kept, whole = clock(self.numbers.get("kept_s", 0.0)), clock(self.numbers.get("source_s", 0.0))
@@ -75,7 +81,7 @@ def outcome_of(job: Job) -> Outcome:
         error=job.error,
         outputs=outputs,
         numbers=dict(job.numbers),
-        warnings=tuple(warned.message for warned in job.warnings),
+        warnings=job.warnings,
     )
 
 
@@ -104,8 +110,15 @@ def printable(text: str) -> str:
 
 
 def shown_path(path: str) -> str:
-    """Return the path relative to the working folder where it lies below it."""
-    try:
-        return str(Path(path).relative_to(Path.cwd()))
-    except ValueError:
-        return path
+    """Return the path relative to the working folder where it lies below it; from the root that would look odd."""
+    here = Path.cwd()
+    is_below = here != Path(here.anchor) and Path(path).is_relative_to(here)
+    return str(Path(path).relative_to(here)) if is_below else path
+
+
+def own_command() -> str:
+    """Return what to type for this command: its name where the shell finds it, else its path."""
+    own = Path(sys.argv[0])
+    if own.name != "montage" or shutil.which("montage") is not None:
+        return "montage"
+    return shown_path(str(own.absolute()))

@@ -17,6 +17,7 @@ STAGE_WORDS: dict[StageName, str] = {
     "transcribe": "writing down speech",
     "merge": "making the reel",
 }
+WIDE_COLUMNS = 110  # on a narrower terminal names are cut shorter, so that the bar stays
 PLAIN_STEPS = 10  # a plain line at each tenth of a stage
 SHORTEST_FOR_RATE_S = 1.0  # before that a rate is a guess
 
@@ -36,15 +37,16 @@ class StageClock:
 
     def __init__(self, job: Job, name: StageName) -> None:
         self._source_s = job.duration_s
-        self._started_at = time.monotonic()
-        self._first_share: float | None = None
+        self._first: tuple[float, float] | None = None
+        """When it was first seen to have moved, and how far it was then: it may have waited for a worker before."""
 
     def describe(self, share: float) -> str:
         """Return e.g. "9.8× real time, 0:12 left"; nothing while it is too early to tell."""
-        if self._first_share is None:
-            self._first_share = share
-        elapsed_s = time.monotonic() - self._started_at
-        gained = share - self._first_share
+        if share <= 0:
+            return ""
+        if self._first is None:
+            self._first = time.monotonic(), share
+        elapsed_s, gained = time.monotonic() - self._first[0], share - self._first[1]
         if gained <= 0 or elapsed_s < SHORTEST_FOR_RATE_S:
             return ""
         rate = gained / elapsed_s
@@ -64,7 +66,7 @@ class Bars:
         self._console = Console(file=stream, highlight=False)
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=28),
+            BarColumn(bar_width=28 if self._console.width >= WIDE_COLUMNS else 10),
             TaskProgressColumn(),
             TextColumn("{task.fields[pace]}", markup=False),
             console=self._console,
@@ -77,7 +79,8 @@ class Bars:
         share = share_of(job, name, summary)
         key = (job.id, name)
         if key not in self._tasks:
-            label = f"{short(job.source.file_name)}  {STAGE_WORDS[name]}"
+            longest = 28 if self._console.width >= WIDE_COLUMNS else 16
+            label = f"{short(job.source.file_name, longest=longest)}  {STAGE_WORDS[name]}"
             self._tasks[key] = (self._progress.add_task(label, total=1.0, pace=""), StageClock(job, name))
         task, pace = self._tasks[key]
         silent = job.stages[name].silent

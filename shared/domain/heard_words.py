@@ -15,6 +15,8 @@ LONG_SILENCE_S = 2.0  # Whisper fills such silences with "Thank you.", and misse
 NEAR_SPEECH_S = 0.5  # the voice detector may miss a soft beginning or end
 LONELY_S, LONELY_PAUSE_S = 1.0, 1.5  # a sound this short with pauses this long around it is seldom a word
 SURE = 0.5
+JOINERS = ("-", "‐", "‑", "'", "’", ".", ",", "%", ":", "/")
+"""What goes on with the word before it when no space comes first."""
 
 
 def worth_hearing(silences: Sequence[Span], duration_s: float) -> tuple[Span, ...]:
@@ -63,7 +65,7 @@ def in_source_time(heard: Sequence[HeardWord], unit: Span, silences: Sequence[Sp
 
     `silences` are those of the unit, in seconds from its start; words give up the part of them that is silent.
     """
-    kept = [word for word in heard if word[0].strip()]
+    kept = _whole_words([word for word in heard if word[0].strip()])
     spans = _in_order([_spoken(word, silences) for word in kept], unit.duration_s)
     return tuple(
         Word(
@@ -74,6 +76,18 @@ def in_source_time(heard: Sequence[HeardWord], unit: Span, silences: Sequence[Sp
         )
         for (text, _, _, confidence), each in zip(kept, spans, strict=True)
     )
+
+
+def _whole_words(heard: Sequence[HeardWord]) -> list[HeardWord]:
+    """Return the words with what a recognizer cut off again joined to them: " cold" and "-hearted", " 3" and ".5"."""
+    whole: list[HeardWord] = []
+    for text, start_s, end_s, confidence in heard:
+        if whole and text.startswith(JOINERS) and len(text) > 1:
+            before = whole[-1]
+            whole[-1] = (before[0] + text, before[1], max(before[2], end_s), min(before[3], confidence))
+        else:
+            whole.append((text, start_s, end_s, confidence))
+    return whole
 
 
 def _place_s(joined_s: float, stretches: Sequence[Span], *, is_end: bool) -> float:

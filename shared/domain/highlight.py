@@ -1,12 +1,15 @@
 """What could go into the reel, and what does."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from shared.domain.motion import Look
 from shared.domain.options import MotionOptions
 from shared.domain.pose import PoseSample
 from shared.domain.span import Span, padded, span
+
+Shorten = Callable[[Span, float], Span | None]
+"""(a candidate's span, seconds left) → what is shown of it, None when it cannot be shortened to that."""
 
 FALLBACK_S = 10.0
 SHORTEST_CLIP_S = 2.0  # a shorter clip cannot be followed; a remainder of the target below it is left unused
@@ -55,23 +58,32 @@ def fallback_highlight(samples: Sequence[PoseSample], *, duration_s: float) -> H
     return Highlight(span=span(best, best + length_s), score=0.0, reasons=(FALLBACK_REASON,), is_chosen=True)
 
 
-def choose_highlights(candidates: Sequence[Highlight], *, target_s: float | None) -> tuple[Highlight, ...]:
+def choose_highlights(
+    candidates: Sequence[Highlight], *, target_s: float | None, shortened: Shorten
+) -> tuple[Highlight, ...]:
     """Return the candidates in order of time with the chosen ones marked.
 
-    Without a target all are chosen. With one, the best scores go in first until it is reached; the one that would
-    exceed it is cut at its end if at least `SHORTEST_CLIP_S` remain for it. At least one is chosen.
+    Without a target all are chosen. With one, the best scores go in first until it is reached; one that would exceed it
+    is `shortened` to what is left, if that makes a clip of at least `SHORTEST_CLIP_S`. At least one is chosen.
     """
     if target_s is None:
         return tuple(replace(each, is_chosen=True) for each in candidates)
     left_s = target_s
     chosen: dict[int, Highlight] = {}
-    for at in sorted(range(len(candidates)), key=lambda at: (-candidates[at].score, at)):
-        each = candidates[at]
-        kept_s = min(each.span.duration_s, left_s)
-        if kept_s >= min(SHORTEST_CLIP_S, each.span.duration_s) or not chosen:
-            cut = span(each.span.start_s, each.span.start_s + kept_s)
-            chosen[at] = replace(each, span=cut, is_chosen=True)
-            left_s -= kept_s
+    by_score = sorted(range(len(candidates)), key=lambda at: (-candidates[at].score, at))
+    for at in by_score:
+        whole = candidates[at].span
+        shortest_s = min(SHORTEST_CLIP_S, whole.duration_s)
+        if left_s < shortest_s:
+            continue
+        kept = whole if whole.duration_s <= left_s else shortened(whole, left_s)
+        if kept is not None and kept.duration_s >= shortest_s:
+            chosen[at] = replace(candidates[at], span=kept, is_chosen=True)
+            left_s -= kept.duration_s
+    if not chosen:  # nothing fits as it should be: rather the beginning of the best than no reel
+        best = candidates[by_score[0]]
+        kept = span(best.span.start_s, min(best.span.end_s, best.span.start_s + target_s))
+        chosen[by_score[0]] = replace(best, span=kept, is_chosen=True)
     return tuple(chosen.get(at, each) for at, each in enumerate(candidates))
 
 

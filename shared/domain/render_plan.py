@@ -25,7 +25,7 @@ def plan_render(
     `why_not_copy` says why the source cannot be stream-copied, None when it can; `keyframes_s` are its keyframes in
     source time, ascending. Within the first `lead_in_s` of a highlight (its padding) a copied clip may begin later.
     """
-    wanted = [_clip(each, each.span) for each in chosen]
+    wanted = _joined([_clip(each, each.span) for each in chosen])
     if render == "encode":
         return EditList(render="encode", clips=tuple(wanted))
     if why_not_copy is not None:
@@ -36,7 +36,7 @@ def plan_render(
             reason = f"no keyframes near [{highlight.span.start_s:.2f}, {highlight.span.end_s:.2f}) s"
             return EditList(render="encode", clips=tuple(wanted), why_not_copied=reason)
     copied = [_clip(each, actual) for each, actual in zip(chosen, snapped, strict=True) if actual is not None]
-    return EditList(render="copy", clips=tuple(_without_overlap(copied)))
+    return EditList(render="copy", clips=tuple(_joined(copied)))
 
 
 def snap(wanted: Span, keyframes_s: Sequence[float], *, duration_s: float, lead_in_s: float) -> Span | None:
@@ -62,12 +62,12 @@ def _clip(highlight: Highlight, actual: Span) -> Clip:
     return Clip(wanted=highlight.span, actual=actual, score=highlight.score, reasons=highlight.reasons)
 
 
-def _without_overlap(clips: Sequence[Clip]) -> list[Clip]:
-    """Return the clips, those that the snapping made overlap joined to one."""
+def _joined(clips: Sequence[Clip]) -> list[Clip]:
+    """Return the clips, those that go on where the one before them ends, or that snapping made overlap, joined."""
     joined: list[Clip] = []
     for clip in clips:
         last = joined[-1] if joined else None
-        if last is None or not (last.actual.start_s <= clip.actual.start_s < last.actual.end_s):
+        if last is None or not (last.actual.start_s <= clip.actual.start_s <= last.actual.end_s):
             joined.append(clip)
             continue
         joined[-1] = Clip(

@@ -24,7 +24,7 @@ def write_poster(
     """
     sample = frame_at(file, video, t_s, name=name, steps=deinterlacing(video))
     if sample is None:
-        raise BadVideo("corrupt", f"{name}: no picture can be decoded at {t_s:.2f} s; export or upload it again.")
+        raise BadVideo("corrupt", f"{name}: no picture can be decoded at {t_s:.2f} s; export or copy it again.")
     scale = min(1.0, max_side_px / max(video.width, video.height))
     size = (_even(video.width * scale), _even(video.height * scale))
     shown = ShownFrame(frame=sample.frame, pts=sample.key, start_s=sample.pts_s, end_s=sample.pts_s)

@@ -55,7 +55,7 @@ def probe(file: BinaryIO, *, name: str) -> Video:
         found = ", ".join(f"audio {each.codec}" for each in media.audio)
         raise BadVideo(
             "no_video_stream",
-            f"{name}: no video stream (found: {found}); upload a file with a moving picture, or look for speech.",
+            f"{name}: no video stream (found: {found}); choose a file with a moving picture, or look for speech.",
         )
     return _long_enough(media, name=name)
 
@@ -83,8 +83,7 @@ def _long_enough(media: M, *, name: str) -> M:
         what = "picture" if isinstance(media, Video) else "sound"
         raise BadVideo(
             "too_short",
-            f"{name}: only {media.duration_s:.2f} s of {what}, at least {TOO_SHORT_S} s are needed; "
-            "upload a longer one.",
+            f"{name}: only {media.duration_s:.2f} s of {what}, at least {TOO_SHORT_S} s are needed; use a longer one.",
         )
     return media
 
@@ -121,7 +120,7 @@ def _moving_pictures(container: InputContainer) -> list[Stream]:
 
 def _playable(moving: list[Stream], file: BinaryIO, encrypted: frozenset[int], *, name: str) -> VideoStream:
     if any(each.index in encrypted for each in moving):
-        raise BadVideo("encrypted", f"{name}: its picture is encrypted; upload a copy without copy protection.")
+        raise BadVideo("encrypted", f"{name}: its picture is encrypted; use a copy without copy protection.")
     playable = [each for each in moving if each.codec_context is not None]
     if not playable:
         found = ", ".join(sample_entries(file)) or "an unknown codec"
@@ -150,7 +149,7 @@ def _first_picture(container: InputContainer, stream: VideoStream, *, name: str)
     if frame is None:
         why = f" ({damage.last_error})" if damage else ""
         raise BadVideo(
-            "corrupt", f"{name}: no picture of its {described(stream)} can be decoded{why}; export or upload it again."
+            "corrupt", f"{name}: no picture of its {described(stream)} can be decoded{why}; export or copy it again."
         )
     return _described(frame, stream, damage)
 

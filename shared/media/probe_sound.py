@@ -13,7 +13,7 @@ from shared.domain.sound import AudioStream, Sound
 from shared.errors import BadVideo
 from shared.media.sample_entry import sample_entries
 from shared.media.sound import default_first
-from shared.media.source import read_only
+from shared.media.source import describe, read_only
 from shared.media.timeline import Damage, demux
 from shared.media.timing import duration_of
 
@@ -40,11 +40,11 @@ def probe_sound(container: InputContainer, file: BinaryIO, encrypted: frozenset[
     tracks = container.streams.audio
     if not tracks:
         found = ", ".join(described(each) for each in container.streams) or "nothing"
-        message = f"{name}: no video stream and no sound (found: {found}); upload a file with a moving picture."
+        message = f"{name}: no video stream and no sound (found: {found}); choose a file with a moving picture."
         raise BadVideo("no_video_stream", message)
     audio = audio_streams(container, encrypted)
     if not audio and any(each.index in encrypted for each in tracks):
-        raise BadVideo("encrypted", f"{name}: its sound is encrypted; upload a copy without copy protection.")
+        raise BadVideo("encrypted", f"{name}: its sound is encrypted; use a copy without copy protection.")
     if not audio:
         found = ", ".join(sample_entries(file)) or "an unknown codec"
         message = f"{name}: no decoder for its sound (found: {found}); export it as AAC in MP4."
@@ -67,12 +67,12 @@ def _first_frame(container: InputContainer, stream: AvAudioStream, *, name: str)
             frame = next(iter(packet.decode()), None)
         except av.FFmpegError as error:
             damage.decode_errors += 1
-            damage.last_error = str(error)
+            damage.last_error = describe(error)
             continue
         if frame is not None:
             return frame
     why = f" ({damage.last_error})" if damage else ""
-    raise BadVideo("corrupt", f"{name}: its {described(stream)} cannot be decoded{why}; export or upload it again.")
+    raise BadVideo("corrupt", f"{name}: its {described(stream)} cannot be decoded{why}; export or copy it again.")
 
 
 def _audio(stream: AvAudioStream) -> AudioStream:

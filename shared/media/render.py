@@ -194,8 +194,7 @@ def _open_gops(clean_starts: list[bool]) -> tuple[str, ...]:
 def _damaged(seen: Damage) -> tuple[str, ...]:
     if not seen:
         return ()
-    places = seen.decode_errors + seen.read_errors
-    return (f"damaged: {places} places of the reel's picture could not be decoded ({seen.last_error})",)
+    return (f"damaged: {seen.places} of the reel's picture could not be decoded ({seen.last_error})",)
 
 
 def _measured(path: Path, video: Video, began_s: tuple[float, ...], *, warnings: tuple[str, ...]) -> Rendered:

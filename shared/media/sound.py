@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from shared.domain.sound import AudioStream as Track
 from shared.domain.video import Media
-from shared.media.source import read_only
+from shared.media.source import describe, read_only
 from shared.media.timeline import Damage, packets_before
 
 RATE_HZ = 48_000
@@ -118,8 +118,7 @@ def silenced(heard: Damage) -> tuple[str, ...]:
     """Return the warning about what could not be decoded; none when all could."""
     if not heard:
         return ()
-    places = heard.decode_errors + heard.read_errors
-    return (f"sound_failed: {places} places of the sound could not be decoded and are silent ({heard.last_error})",)
+    return (f"sound_failed: {heard.places} of the sound could not be decoded and are silent ({heard.last_error})",)
 
 
 def decoded_sound(container: InputContainer, stream: AudioStream, at_s: float, damage: Damage) -> Iterator[AudioFrame]:
@@ -132,7 +131,7 @@ def decoded_sound(container: InputContainer, stream: AudioStream, at_s: float, d
             return
         except av.FFmpegError as error:
             damage.decode_errors += 1
-            damage.last_error = str(error)
+            damage.last_error = describe(error)
 
 
 def placed(frames: Iterable[AudioFrame], origin_s: float, *, rate_hz: int, layout: str) -> Iterator[tuple[int, Block]]:

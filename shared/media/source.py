@@ -145,7 +145,7 @@ def read_only(container: InputContainer, stream: Stream) -> None:
 def _opened(reader: SourceReader, file: BinaryIO, *, name: str) -> InputContainer:
     size_bytes = file.seek(0, io.SEEK_END)
     if size_bytes == 0:
-        raise BadVideo("empty_file", f"{name}: the file is empty (0 bytes); upload it again.")
+        raise BadVideo("empty_file", f"{name}: the file is empty (0 bytes); copy or export it again.")
     try:
         # "replace": tags in odd encodings are none of our business and must not stop anything.
         return av.open(reader, mode="r", metadata_errors="replace", buffer_size=BUFFER_BYTES)
@@ -160,10 +160,10 @@ def _unreadable(file: BinaryIO, size_bytes: int, *, name: str, error: Exception)
     if boxes and boxes[0] == "ftyp" and "moov" not in boxes:
         return BadVideo(
             "truncated",
-            f"{name}: cut off: its index is missing (found: {', '.join(boxes)}; no moov); upload the whole file.",
+            f"{name}: cut off: its index is missing (found: {', '.join(boxes)}; no moov); copy the whole file again.",
         )
     said = describe(error)
-    return BadVideo("not_a_video", f"{name}: no known video format ({said}); upload an MP4, MOV, MKV or WebM.")
+    return BadVideo("not_a_video", f"{name}: no known video format ({said}); use an MP4, MOV, MKV or WebM.")
 
 
 def _top_level_boxes(file: BinaryIO, size_bytes: int, *, at_most: int = 64) -> list[str]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from shared.domain.video import Media
 from shared.errors import BadVideo
 from shared.media.sound import PRE_ROLL_S, decoded_sound, placed, sound_stream
-from shared.media.source import open_source
+from shared.media.source import describe, open_source
 from shared.media.timeline import Damage
 
 SPEECH_RATE_HZ = 16_000
@@ -66,5 +66,5 @@ def hear(
             av.FFmpegError
         ) as error:  # the demuxer has given up; what the storage raised still comes out of the block
             damage.read_errors += 1
-            damage.last_error = str(error)
+            damage.last_error = describe(error)
     return heard

@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 
 from shared.domain.video import Video
 from shared.media.filter_chain import FilterChain, Step
-from shared.media.source import read_only
+from shared.media.source import describe, read_only
 
 SNAP_S = 0.002  # containers with millisecond clocks (MKV) round both a frame's time and the first frame's
 BACK_OFF_S = (
@@ -49,6 +49,12 @@ class Damage:
 
     def __bool__(self) -> bool:
         return bool(self.decode_errors or self.read_errors)
+
+    @property
+    def places(self) -> str:
+        """How many there are, e.g. "1 place"."""
+        count = self.decode_errors + self.read_errors
+        return f"{count} place{'' if count == 1 else 's'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +199,7 @@ def demux(container: InputContainer, stream: S, damage: Damage) -> Iterator[Pack
         except av.FFmpegError as error:
             failures += 1
             damage.read_errors += 1
-            damage.last_error = str(error)
+            damage.last_error = describe(error)
             if isinstance(error, av.PyAVCallbackError):
                 raise
             if failures >= MAX_READ_FAILURES:
@@ -234,7 +240,7 @@ def _decoded(packet: Packet[VideoStream], damage: Damage) -> list[VideoFrame]:
         return []
     except av.FFmpegError as error:
         damage.decode_errors += 1
-        damage.last_error = str(error)
+        damage.last_error = describe(error)
         return []
 
 

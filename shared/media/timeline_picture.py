@@ -64,6 +64,8 @@ class TimelineContent:
     title: str
     duration_s: float
     reel_s: float
+    clips: int
+    """In the reel; candidates that follow on each other are one."""
     highlights: Sequence[Highlight]
     thumbnails: Sequence[Thumbnail] = ()
     looks: Sequence[Look] | None = None
@@ -128,8 +130,8 @@ class _Drawing:
     def _header(self) -> None:
         face = typeface_for(self.content.title, LARGE, is_bold=True) or typeface(LARGE, is_bold=True)
         self.text((MARGIN, 22), _fitting(drawable(self.content.title, face), face, RIGHT - MARGIN), font=face)
-        chosen = sum(each.is_chosen for each in self.content.highlights)
-        reel = f"a reel of {clock(self.content.reel_s)} from {_counted(chosen, 'clip')}" if chosen else "no reel"
+        clips = self.content.clips
+        reel = f"a reel of {clock(self.content.reel_s)} from {_counted(clips, 'clip')}" if clips else "no reel"
         summary = f"{clock(self.content.duration_s)} of source  →  {reel}"
         self.text((MARGIN, 60), summary, font=typeface(NORMAL), fill=SOFT_INK)
         self._legend()

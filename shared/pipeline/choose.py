@@ -12,6 +12,7 @@ from shared.domain.highlight import (
 from shared.domain.job import Job, Warned
 from shared.domain.motion import looks, moving_spans
 from shared.domain.options import Mode
+from shared.domain.shortening import shortened
 from shared.domain.span import Span
 from shared.domain.speech_highlights import combine, speech_highlights
 from shared.domain.transcript import sentences
@@ -55,7 +56,11 @@ def choose(job: Job, analysis: Analysis, *, duration_s: float) -> Chosen:
         said = speech_highlights(analysis.transcript, duration_s=duration_s)
         candidates = combine(candidates, said, motion_score=lambda part: motion_score(part, seen))
     if candidates:
-        highlights = choose_highlights(candidates, target_s=options.target_s)
+        highlights = choose_highlights(
+            candidates,
+            target_s=options.target_s,
+            shortened=lambda whole, at_most_s: shortened(whole, at_most_s, sentences=speech, looks=seen),
+        )
         return Chosen(motion=motion, speech=speech, highlights=highlights, warnings=analysis.warnings)
     return _nothing(job, analysis, duration_s=duration_s)
 
@@ -69,7 +74,8 @@ def _nothing(job: Job, analysis: Analysis, *, duration_s: float) -> Chosen:
         )
     fallback = fallback_highlight(analysis.samples, duration_s=duration_s)
     seconds = f"{fallback.span.duration_s:.0f} seconds"
-    kept = f"has its first {seconds}" if not analysis.samples else f"shows the {seconds} in which most changes"
+    changes = any(sample.change > 0 for sample in analysis.samples)
+    kept = f"shows the {seconds} in which most changes" if changes else f"has its first {seconds}"
     message = f"{why.capitalize()}; the reel {kept}."
     warnings = (*analysis.warnings, Warned(code="nothing_found", message=message))
     return Chosen(motion=(), speech=(), highlights=(fallback,), warnings=warnings)

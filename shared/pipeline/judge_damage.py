@@ -23,7 +23,7 @@ def judge_damage(decoded: Decoded, video: Video, *, name: str) -> tuple[Warned, 
     log.warning("damaged: %.1f of %.1f s are lost (%s)", loss.lost_s, loss.whole_s, decoded.last_error)
     left = f"only {loss.whole_s - loss.lost_s:.1f} of {loss.whole_s:.1f} s of its picture can be decoded"
     if loss.is_hopeless:
-        raise BadVideo("corrupt", f"{name}: damaged, {left}; export or upload it again.")
+        raise BadVideo("corrupt", f"{name}: damaged, {left}; export or copy it again.")
     left = left if loss.lost_s >= TOLD_S else "a few of its pictures cannot be decoded"
     return (Warned(code="damaged", message=f"{name}: damaged, {left}; the reel shows what there is."),)
 

@@ -32,6 +32,7 @@ def picture_timeline(
         title=name,
         duration_s=media.duration_s,
         reel_s=edit.duration_s,
+        clips=len(edit.clips),
         highlights=chosen.highlights,
         thumbnails=_thumbnails(file, media, name=name) if isinstance(media, Video) else (),
         looks=looks(analysis.samples) if job.stages["pose"].state == "done" else None,

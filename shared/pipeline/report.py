@@ -89,7 +89,9 @@ class Report(_Part):
     highlights: list[ReportHighlight]
     edit_list: ReportEditList
     warnings: list[ReportWarning]
-    timings: dict[str, float] = Field(description="Seconds of wall time per stage.")
+    timings: dict[str, float] = Field(
+        description="Seconds per stage, from its first launch to its end: what was interrupted in between counts."
+    )
     versions: dict[str, str]
 
 

@@ -41,6 +41,16 @@ def test_words_are_in_order_inside_the_unit_and_as_long_as_words_can_be(
         assert all(word.end_s - word.start_s >= SHORTEST_WORD_S - 2e-3 for word in words)
 
 
+def test_a_word_that_was_cut_at_its_hyphen_is_one() -> None:
+    heard = [(" cold", 0.5, 0.9, 0.9), ("-hearted", 0.9, 1.3, 0.7), (" 3", 1.4, 1.5, 1.0), (".5", 1.5, 1.8, 0.9)]
+    words = in_source_time([*heard, (" -", 2.0, 2.1, 1.0)], span(10.0, 20.0), [])
+    assert [(w.text, w.start_s, w.end_s, w.confidence) for w in words] == [
+        ("cold-hearted", 10.5, 11.3, 0.7),
+        ("3.5", 11.4, 11.8, 0.9),
+        ("-", 12.0, 12.1, 1.0),
+    ]
+
+
 def test_sound_words_are_only_moved_to_source_time() -> None:
     words = in_source_time([(" Hello", 0.5, 0.9, 0.75), (" you.", 0.9, 1.3, 1.0)], span(48.0, 60.0), [span(2, 12)])
     assert [(w.text, w.start_s, w.end_s, w.confidence) for w in words] == [

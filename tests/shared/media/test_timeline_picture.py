@@ -38,6 +38,7 @@ def content(duration_s: float = 100.0, *, title: str = "clip.mp4") -> TimelineCo
         title=title,
         duration_s=duration_s,
         reel_s=tenth,
+        clips=1,
         highlights=[
             Highlight(span=span(2 * tenth, 3 * tenth), score=0.9, reasons=("movement",), is_chosen=True),
             Highlight(span=span(6 * tenth, 7 * tenth), score=0.3, reasons=("someone speaks",)),
@@ -80,13 +81,13 @@ def test_the_same_content_is_the_same_picture(tmp_path: Path) -> None:
 
 
 def test_a_source_without_picture_or_anything_found_is_drawn_too(tmp_path: Path) -> None:
-    empty = TimelineContent(title="", duration_s=0.5, reel_s=0, highlights=(), spoken=())
+    empty = TimelineContent(title="", duration_s=0.5, reel_s=0, clips=0, highlights=(), spoken=())
     assert drawn(tmp_path / "timeline.png", empty).shape[1] == 1600
 
 
 def test_hundreds_of_candidates_do_not_make_it_taller(tmp_path: Path) -> None:
     many = [Highlight(span=span(n, n + 0.5), score=n / 400, reasons=("movement",)) for n in range(400)]
-    some = TimelineContent(title="x" * 500, duration_s=400, reel_s=0, highlights=many)
+    some = TimelineContent(title="x" * 500, duration_s=400, reel_s=0, clips=0, highlights=many)
     assert drawn(tmp_path / "timeline.png", some).shape[0] < 800
 
 

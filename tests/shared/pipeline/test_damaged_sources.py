@@ -117,7 +117,7 @@ def test_an_encrypted_picture_says_so(half_minute: Path, made: Callable[[Path], 
     with pytest.raises(BadVideo) as caught, made(half_minute).open("rb") as file:
         probe(file, name="film.mp4")
     assert caught.value.code == "encrypted"
-    assert caught.value.message == "film.mp4: its picture is encrypted; upload a copy without copy protection."
+    assert caught.value.message == "film.mp4: its picture is encrypted; use a copy without copy protection."
 
 
 def test_a_codec_nobody_knows_says_so(half_minute: Path) -> None:
