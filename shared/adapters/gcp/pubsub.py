@@ -8,12 +8,15 @@ from concurrent.futures import TimeoutError as StillWaiting  # the built-in one 
 
 from google.api_core.exceptions import NotFound
 from google.cloud.pubsub_v1 import PublisherClient
-from google.cloud.pubsub_v1.publisher.exceptions import FlowControlLimitError, MessageTooLargeError
+from google.cloud.pubsub_v1.publisher.exceptions import FlowControlLimitError
 
 from shared.adapters.gcp.attempts import attempts_within
 from shared.adapters.gcp.failures import translated
 from shared.domain.messages import DeadLetter, JobEvent, Message, ObjectFinalized, StageDone, StageRequested, job_id_of
 from shared.errors import MontageError, TryAgain
+
+MOST_BYTES = 9_900_000  # Pub/Sub takes requests of 10 MB; attributes and framing are below 100 kB
+KEPT_CHARACTERS = 100_000  # of a dead letter's body: enough to recognise it, 0.6 MB of JSON at the most
 
 
 class PubSubBus:
@@ -36,8 +39,11 @@ class PubSubBus:
     def publish(self, message: Message) -> None:
         """Return once Pub/Sub has the message, which may then be there twice.
 
-        Raises TryAgain when that took too long; the message may arrive all the same.
+        Raises TryAgain when that took too long (the message may arrive all the same), and MontageError
+        `message_too_large`; a dead letter is cut instead, so that it can always be published.
         """
+        if self._is_closed:
+            raise TryAgain("This process takes no more messages.", code="closing")
         topic = f"projects/{self._project}/topics/{self._topic_prefix}{message.topic}"
         with translated(f"Publishing to {topic}"):
             try:
@@ -45,8 +51,6 @@ class PubSubBus:
             except NotFound as error:
                 sentence = f"There is no Pub/Sub topic {topic}: apply infra/, or correct MONTAGE_GOOGLE_TOPIC_PREFIX."
                 raise MontageError("no_topic", sentence) from error
-            except MessageTooLargeError as error:
-                raise MontageError("message_too_large", f"A message to {topic} is too large: {error}") from error
             except FlowControlLimitError as error:
                 raise TryAgain(f"Too many messages wait to be published to {topic}.", "cloud_unavailable") from error
             except StillWaiting as error:
@@ -61,9 +65,13 @@ class PubSubBus:
         wait(list(self._unanswered), self._timeout_s)
 
     def _publish(self, topic: str, message: Message) -> None:
+        body = _fitting(message).model_dump_json().encode()
+        if len(body) > MOST_BYTES:
+            sentence = f"A message of {len(body)} bytes is too large for {topic}: {MOST_BYTES} are the most."
+            raise MontageError("message_too_large", sentence)
         answer = self._publisher.publish(
             topic,
-            message.model_dump_json().encode(),
+            body,
             retry=self._attempts.retry,
             timeout=self._attempts.timeout_s,
             **event_attributes(message, project=self._project),
@@ -92,6 +100,12 @@ def event_attributes(message: Message, *, project: str) -> Mapping[str, str]:
         "ce-id": _id_of(message),
         **subject,
     }
+
+
+def _fitting(message: Message) -> Message:
+    if isinstance(message, DeadLetter):
+        return message.model_copy(update={"body": message.body[:KEPT_CHARACTERS]})
+    return message
 
 
 def _type_of(message: Message) -> str:
