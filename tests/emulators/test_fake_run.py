@@ -1,5 +1,4 @@
 import json
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -155,18 +154,36 @@ def test_no_process_is_left_behind(notes: Path) -> None:
     wait_until(lambda: not any(is_alive(int(path.read_text())) for path in notes.iterdir()), within_s=5.0)
 
 
-def test_it_runs_as_a_process_of_its_own(notes: Path) -> None:
-    words = [sys.executable, "-m", "tests.emulators.fake_run", "--project", "montage-test", "--region", "europe-west1"]
-    commands = json.dumps({"pose": [sys.executable, "-S", "-c", program(notes, DEAF)]})
-    with subprocess.Popen([*words, commands], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+@contextmanager
+def own_process(source: str) -> Iterator["subprocess.Popen[str]"]:
+    """Run the service as a process of its own, and let it run the program once."""
+    command = [sys.executable, "-m", "tests.emulators.fake_run", "--project", "montage-test"]
+    commands = json.dumps({"pose": [sys.executable, "-S", "-c", source]})
+    with subprocess.Popen(
+        [*command, "--region", "europe-west1", commands], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         clients = GoogleClients(GoogleSettings(run_emulator_host=process.stdout.readline().strip()))
         clients.run_jobs.run_job(request=order())
-        wait_until(lambda: noted(notes) == ["ran-0-0"])
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20.0) == 0
         clients.close()
-    assert not is_alive(int((notes / "ran-0-0").read_text()))
+        yield process
+        process.kill()
+
+
+def test_a_service_of_its_own_process_takes_its_tasks_along_on_sigterm(notes: Path) -> None:
+    with own_process(program(notes, DEAF)) as process:
+        wait_until(lambda: noted(notes) == ["ran-0-0"])
+        process.terminate()
+        assert process.wait(20.0) == 0
+        assert not is_alive(int((notes / "ran-0-0").read_text()))
+
+
+def test_tasks_that_heed_the_lifeline_die_even_with_a_killed_service(notes: Path) -> None:
+    tied = "from shared.lifeline import watch_lifeline; watch_lifeline()\n"
+    with own_process(tied + program(notes, DEAF)) as process:
+        wait_until(lambda: noted(notes) == ["ran-0-0"])
+        process.kill()
+        wait_until(lambda: not is_alive(int((notes / "ran-0-0").read_text())), within_s=5.0)
 
 
 def is_alive(pid: int) -> bool:

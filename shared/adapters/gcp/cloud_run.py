@@ -55,7 +55,7 @@ class CloudRunJobs:
             execution = operation.metadata  # what was started; the operation itself ends with its last task
         if execution is None or not execution.name:
             raise TryAgain(f"Cloud Run ran {name} and did not say as which execution.", "cloud_unavailable")
-        return str(execution.name)
+        return f"{name}/executions/{execution.name.rpartition('/')[2]}"  # theirs may say the project's number
 
     def state(self, execution: str) -> ExecutionState:
         """Return whether tasks may still run or wait; an execution nobody knows has ended."""

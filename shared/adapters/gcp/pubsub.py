@@ -4,7 +4,6 @@ import hashlib
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import Future, wait
-from concurrent.futures import TimeoutError as StillWaiting  # the built-in one only since Python 3.11
 
 from google.api_core.exceptions import NotFound
 from google.cloud.pubsub_v1 import PublisherClient
@@ -53,7 +52,7 @@ class PubSubBus:
                 raise MontageError("no_topic", sentence) from error
             except FlowControlLimitError as error:
                 raise TryAgain(f"Too many messages wait to be published to {topic}.", "cloud_unavailable") from error
-            except StillWaiting as error:
+            except TimeoutError as error:
                 sentence = f"Publishing to {topic} got no answer within {self._timeout_s:g} s."
                 raise TryAgain(sentence, "cloud_unavailable") from error
 
