@@ -5,11 +5,11 @@ import pytest
 
 from shared.adapters.local.sqlite_bus import KeptLetter, SqliteBus
 from shared.domain.messages import DeadLetter
-from tests.contracts.event_bus import EventBusContract, Make, order
+from tests.contracts.event_bus import Make, PulledBusContract, order
 from tests.contracts.hand_clock import HandClock
 
 
-class TestSqliteBus(EventBusContract):
+class TestSqliteBus(PulledBusContract):
     @pytest.fixture
     def make(self, tmp_path: Path) -> Make:
         return partial(SqliteBus, tmp_path / "home" / "messages.sqlite3")

@@ -1,0 +1,14 @@
+"""Emulators, one of each for all tests that ask for it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.emulators.google import pubsub_emulator
+
+
+@pytest.fixture(scope="session")
+def pubsub_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return host:port of Google's Pub/Sub emulator."""
+    with pubsub_emulator(tmp_path_factory.mktemp("pubsub")) as host:
+        yield host
