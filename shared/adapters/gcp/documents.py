@@ -6,7 +6,8 @@ for; who comes second reads again. (A transaction would lock what it reads for a
 after its death.)
 
 Each write leaves a mark of its own in the document. A call whose answer was lost finds by it that its write took
-effect, instead of doing it twice or taking itself for somebody else.
+effect, instead of doing it twice or taking itself for somebody else. (Only if others have written since then does it
+ask once more what is to be done, which pure changes that look at what they find bear.)
 """
 
 import logging
@@ -22,6 +23,7 @@ from google.cloud.firestore import Client, CollectionReference, DocumentReferenc
 
 from shared.adapters.gcp.failures import PASSES, translated
 from shared.errors import MontageError, TryAgain
+from shared.log import event
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ MARK = "written_by"
 """Field with the last write's mark."""
 CREATED = "created_by"
 """Field with the mark of the call that created the document; later writes leave it."""
-TRIES = 16  # with the pauses below 6 s on average: a document that is busy for longer is not only busy with us
+TRIES = 20  # 8 threads that did nothing but change one document needed up to 11; the pauses add up to 8 s on average
 PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0  # first about a round trip; then what a document bears: a write a second
 LOST_ANSWERS = 2  # each may take a whole timeout; a service that is away is the caller's to wait for
 
@@ -49,7 +51,7 @@ class Documents:
     """Reads and compare-and-set writes of one client. Raises TryAgain where time may help."""
 
     def __init__(self, client: Client, *, timeout_s: float) -> None:
-        self.client = client
+        self._client = client
         self._timeout_s = timeout_s
         # Reads may always be repeated. The client's own default would go on for five minutes.
         self._reading: dict[str, Any] = {
@@ -60,7 +62,7 @@ class Documents:
     def read(self, *references: DocumentReference) -> list[Snapshot]:
         """Return the documents as they were at one moment, in the order asked for; `exists` says which are there."""
         with translated(f"Reading {references[0].path}"):
-            found = {each.reference.path: each for each in self.client.get_all(list(references), **self._reading)}
+            found = {each.reference.path: each for each in self._client.get_all(list(references), **self._reading)}
         return [found[reference.path] for reference in references]
 
     def matching(self, query: Query) -> list[Snapshot]:
@@ -98,7 +100,7 @@ class Documents:
                     return answer
             except TryAgain as error:
                 lost += 1
-                log.info("%s Looking whether it took effect.", error.message)
+                log.info("%s Looking whether it took effect.", error.message, extra=event("write_unanswered"))
                 if lost > LOST_ANSWERS:
                     raise
         raise TryAgain(f"{references[0].path} changed {TRIES} times while it was to be changed.", code="record_busy")
@@ -121,7 +123,7 @@ class Documents:
         with translated(f"Writing {reference.path}"):
             try:
                 if before.exists:
-                    unchanged = self.client.write_option(last_update_time=before.update_time)
+                    unchanged = self._client.write_option(last_update_time=before.update_time)
                     reference.update(dict(fields), option=unchanged, **once)
                 else:
                     reference.create(dict(fields), **once)

@@ -1,7 +1,11 @@
 """The records' contracts against Google's Firestore emulator, and what only a service far away can do to us."""
 
+import multiprocessing
+import os
 import secrets
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -19,7 +23,8 @@ from shared.adapters.gcp.firestore_keys import FirestoreKeys
 from shared.domain.chunk import Held, Lease, Superseded
 from shared.domain.job import SCHEMA_VERSION, Job
 from shared.domain.limits import Limits
-from shared.errors import LeaseLost, MontageError, TryAgain
+from shared.domain.listing import JobQuery, page_token
+from shared.errors import BadRequest, LeaseLost, MontageError, TryAgain
 from shared.ports import Clock
 from shared.settings import GoogleSettings
 from tests.contracts.hand_clock import HandClock
@@ -232,9 +237,7 @@ def test_a_task_whose_job_changes_while_it_starts_is_superseded(
     assert (chunk.state, chunk.lease, chunk.attempts) == ("pending", None, 0)
 
 
-def test_a_task_of_the_new_run_that_is_quicker_keeps_its_lease(
-    jobs: FirestoreJobs, make: Make, relay: Relay, project: str, clock: HandClock
-) -> None:
+def test_a_task_of_the_new_run_that_is_quicker_keeps_its_lease(jobs: FirestoreJobs, make: Make) -> None:
     taken: list[Lease] = []
 
     def overtake() -> None:
@@ -253,6 +256,25 @@ def test_a_task_that_was_replaced_between_its_look_and_its_write_has_lost_its_le
     with pytest.raises(LeaseLost):
         make(clock=meddler, limits=LIMITS).finish_chunk(lease, result="late", numbers={})
     assert jobs.chunks("job", "pose")[0].state == "running"
+
+
+def end_here(job: Job) -> Job:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return job
+
+
+def change_and_end(make: Make) -> None:
+    make(clock=HandClock(), limits=LIMITS).update("job", end_here)
+
+
+def test_a_process_killed_in_the_middle_of_a_change_leaves_no_lock(jobs: FirestoreJobs, make: Make) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=change_and_end, args=(make,))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    began_at = time.monotonic()
+    assert jobs.update("job", counted).numbers == {"count": 1}
+    assert time.monotonic() - began_at < 2.0  # after which the emulator would give up a lock
 
 
 class Meddler(HandClock):
@@ -340,6 +362,12 @@ def test_a_record_larger_than_a_document_is_refused(jobs: FirestoreJobs) -> None
     assert raised.value.code == "record_refused"
     assert not isinstance(raised.value, TryAgain)
     assert jobs.get("job") == new_job()
+
+
+def test_a_forged_page_token_leads_nowhere_else(jobs: FirestoreJobs) -> None:
+    with pytest.raises(BadRequest) as raised:
+        jobs.page(JobQuery(), limit=1, token=page_token(JobQuery(), new_job("job/chunks/pose-00000")))
+    assert raised.value.code == "bad_page_token"
 
 
 def test_a_job_cannot_be_created_under_an_id_no_document_can_have(jobs: FirestoreJobs) -> None:
