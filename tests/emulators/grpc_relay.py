@@ -36,6 +36,8 @@ class Relay(grpc.GenericRpcHandler):  # type: ignore[misc]
         self._lock = threading.Lock()
         self._troubles: list[_Trouble] = []
         self.calls: list[Call] = []
+        self.answers: list[tuple[str, bytes]] = []
+        """Method and message, of all that came back."""
         self.host = ""
 
     def lose_answer(self, method: str, status: grpc.StatusCode | None, *, times: int = 1) -> None:
@@ -62,6 +64,7 @@ class Relay(grpc.GenericRpcHandler):  # type: ignore[misc]
         if trouble is not None and not trouble.has_effect:
             context.abort(trouble.status, "refused on purpose")
         answers = self._handed_on(path, request, context)
+        self.answers += [(method, answer) for answer in answers]
         if trouble is not None:
             _lose(trouble, context)
         yield from answers
