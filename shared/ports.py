@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
+from shared.domain.api_key import ApiKey
+from shared.domain.batch import Batch
 from shared.domain.chunk import Chunk, ChunkSummary, Failure, Lease, StartAnswer
 from shared.domain.job import Job
 from shared.domain.limits import Limits
+from shared.domain.listing import JobPage, JobQuery
 from shared.domain.messages import Message, StageName
 from shared.domain.plan import ExecutionState
 
@@ -71,7 +74,10 @@ class ObjectStore(Protocol):
 
 
 class JobStore(Protocol):
-    """Job and chunk records. Every change is serialised; the rules are those of `domain/job.py` and `chunk.py`."""
+    """Job and chunk records. Every change is serialised; the rules are those of `domain/job.py` and `chunk.py`.
+
+    A job record of an older Montage is read as one of today's; one of a newer raises BadRequest `newer_records`.
+    """
 
     def create(self, job: Job) -> bool:
         """Store a new job. Returns False, changing nothing, when a job of that id exists."""
@@ -87,6 +93,22 @@ class JobStore(Protocol):
 
     def list(self, *, unfinished_only: bool = False) -> Sequence[Job]:
         """Return the jobs, oldest first; a final job that still has something in its outbox counts as unfinished."""
+        ...
+
+    def page(self, query: JobQuery, *, limit: int, token: str | None) -> JobPage:
+        """Return at most `limit` of the jobs asked for, newest first, and the token of the page after them.
+
+        Without a token it is the first page. Raises BadRequest `bad_page_token` for one that is damaged or comes from
+        another query.
+        """
+        ...
+
+    def create_batch(self, batch: Batch) -> bool:
+        """Store a new batch. Returns False, changing nothing, when a batch of that id exists."""
+        ...
+
+    def get_batch(self, batch_id: str) -> Batch:
+        """Raises NotFound."""
         ...
 
     def start_chunk(self, job_id: str, stage: StageName, index: int, *, run_id: str, task_attempt: int) -> StartAnswer:
@@ -119,6 +141,26 @@ class JobStore(Protocol):
 
     def chunks(self, job_id: str, stage: StageName) -> Sequence[Chunk]:
         """Return the records of all chunks that were ever started, by index."""
+        ...
+
+
+class KeyStore(Protocol):
+    """API keys by hash; who may do what with one is not its business."""
+
+    def add(self, key: ApiKey) -> bool:
+        """Store a new key. Returns False, changing nothing, when a key of that hash exists."""
+        ...
+
+    def find(self, sha256: str) -> ApiKey | None:
+        """Return the key of that hash, revoked ones too; None when nobody added it."""
+        ...
+
+    def list(self, owner: str) -> Sequence[ApiKey]:
+        """Return an owner's keys, oldest first, revoked ones too."""
+        ...
+
+    def revoke(self, sha256: str, *, at: float) -> ApiKey:
+        """Record that the key no longer counts, and return it; the first time stands. Raises NotFound."""
         ...
 
 

@@ -115,6 +115,11 @@ class Job:
         return self.state in FINAL_STATES
 
     @property
+    def is_unfinished(self) -> bool:
+        """Whether there is something left to do or to tell."""
+        return not self.is_final or bool(self.outbox)
+
+    @property
     def media(self) -> Media | None:
         return self.video or self.sound
 

@@ -4,20 +4,25 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from itertools import chain
+from string import ascii_letters, digits
 from typing import Protocol
 
 import pytest
 
 from shared.domain import job as rules
+from shared.domain import migration
+from shared.domain.batch import Batch
 from shared.domain.chunk import AlreadyDone, Chunk, Exhausted, Failure, Held, Lease, StartAnswer, Superseded
-from shared.domain.job import Job, Source, Stage, Warned
+from shared.domain.job import SCHEMA_VERSION, Job, Source, Stage, Warned
 from shared.domain.limits import Limits
+from shared.domain.listing import JobQuery
 from shared.domain.messages import JobEvent, ObjectFinalized, StageDone, StageRequested
 from shared.domain.options import MotionOptions, Options
 from shared.domain.sound import AudioStream
 from shared.domain.units import ChunkPlan
 from shared.domain.video import Video
-from shared.errors import LeaseLost, NotFound
+from shared.errors import BadRequest, LeaseLost, NotFound
 from shared.ports import Clock, JobStore
 from tests.contracts.hand_clock import HandClock
 from tests.contracts.racing import race_in_processes, race_in_threads
@@ -131,7 +136,7 @@ def counted(job: Job) -> Job:
 
 
 class JobStoreContract:
-    """Claims about one store of jobs and chunks."""
+    """Claims about one store of jobs, chunks and batches."""
 
     @pytest.fixture
     def clock(self) -> HandClock:
@@ -166,7 +171,8 @@ class JobStoreContract:
 
     def test_one_of_16_threads_creates_the_job(self, make: Make, clock: HandClock) -> None:
         answers = race_in_threads(
-            16, lambda number: make(clock=clock, limits=LIMITS).create(replace(new_job("new"), owner=str(number)))
+            16,
+            lambda number: make(clock=clock, limits=LIMITS).create(replace(new_job("new"), owner=str(number))),
         )
         assert answers.count(True) == 1
         assert make(clock=clock, limits=LIMITS).get("new").owner == str(answers.index(True))
@@ -207,11 +213,15 @@ class JobStoreContract:
     def test_list_gives_the_oldest_first(self, jobs: JobStore) -> None:
         for job_id, created_at in (("c", 3.0), ("a", 1.0), ("b", 2.0)):
             jobs.create(new_job(job_id, created_at=created_at))
-        assert [job.id for job in jobs.list()] == ["job", "a", "b", "c"]
+        jobs.create(new_job("aa", created_at=1.0))
+        assert [job.id for job in jobs.list()] == ["job", "a", "aa", "b", "c"]
 
     def test_unfinished_jobs_are_those_with_something_left_to_do(self, jobs: JobStore) -> None:
-        for state in ("awaiting_upload", "queued", "done", "failed", "cancelled", "expired", "erasing"):
-            jobs.create(replace(new_job(state, created_at=1.0), state=state))
+        states: tuple[rules.JobState, ...] = (
+            "awaiting_upload", "queued", "done", "failed", "cancelled", "expired", "erasing",
+        )  # fmt: skip
+        for number, state in enumerate(states, 1):
+            jobs.create(replace(new_job(state, created_at=float(number)), state=state))
         assert [job.id for job in jobs.list(unfinished_only=True)] == ["job", "awaiting_upload", "queued", "erasing"]
 
     def test_a_final_job_is_unfinished_until_its_outbox_is_empty(self, jobs: JobStore) -> None:
@@ -220,6 +230,141 @@ class JobStoreContract:
         assert failed.is_final
         jobs.update("job", lambda job: rules.published(job, job.outbox))
         assert jobs.list(unfinished_only=True) == []
+
+    @pytest.mark.parametrize(
+        "job_id", ["", ".", "..", "a/b", "/job", "job/", "job/chunks/pose-00000", "__a__", "x" * 1501]
+    )
+    def test_an_id_no_job_can_have_is_not_found(self, jobs: JobStore, job_id: str) -> None:
+        leased(jobs)
+        for call in (jobs.get, lambda job_id: jobs.update(job_id, counted)):
+            with pytest.raises(NotFound):
+                call(job_id)
+        with pytest.raises(NotFound):
+            jobs.get_batch(job_id)
+        assert jobs.chunks(job_id, "pose") == []
+        assert jobs.chunk_summary(job_id, "pose").ended == 0
+
+    def test_labels_may_have_any_names(self, jobs: JobStore) -> None:
+        names = ("", "a.b", "`a`", "__name__", "____", "~", "~~", "~list", "~__x__", "ü/ö", " ", "0", "$v")
+        job = replace(new_job("labelled"), labels={name: name for name in names})
+        jobs.create(job)
+        assert jobs.get("labelled") == job
+        assert jobs.update("labelled", counted).labels == jobs.get("labelled").labels == job.labels
+
+    # Records of other versions
+
+    def test_a_record_of_an_older_montage_is_led_forward(self, jobs: JobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        led = replace(new_job(), schema_version=SCHEMA_VERSION + 1, labels={"led": "yes"})
+        with monkeypatch.context() as newer_montage:
+            be_newer(newer_montage)
+            assert jobs.get("job") == led
+            assert list(jobs.list()) == list(jobs.page(JobQuery(), limit=1, token=None).jobs) == [led]
+            assert isinstance(start(jobs), Lease)
+            assert jobs.update("job", counted) == jobs.get("job") == counted(led)
+
+    def test_a_record_of_a_newer_montage_is_not_touched(self, jobs: JobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        with monkeypatch.context() as newer_montage:
+            be_newer(newer_montage)
+            newer = jobs.update("job", counted)
+        calls: list[Callable[[], object]] = [
+            lambda: jobs.get("job"),
+            lambda: jobs.update("job", counted),
+            lambda: jobs.list(),
+            lambda: jobs.page(JobQuery(), limit=1, token=None),
+            lambda: start(jobs),
+        ]
+        for call in calls:
+            with pytest.raises(BadRequest, match="job was written by a newer Montage") as raised:
+                call()
+            assert raised.value.code == "newer_records"
+        be_newer(monkeypatch)
+        assert jobs.get("job") == newer
+
+    # Pages of jobs
+
+    def test_pages_are_newest_first_and_end(self, jobs: JobStore) -> None:
+        for number in range(1, 7):
+            jobs.create(new_job(f"job-{number}", created_at=float(number)))
+        assert pages(jobs, JobQuery(), limit=3) == [["job-6", "job-5", "job-4"], ["job-3", "job-2", "job-1"], ["job"]]
+        assert pages(jobs, JobQuery(), limit=7) == [[f"job-{number}" for number in range(6, 0, -1)] + ["job"]]
+        assert pages(jobs, JobQuery(owner="nobody"), limit=3) == [[]]
+
+    def test_a_page_has_whole_jobs(self, jobs: JobStore) -> None:
+        jobs.create(full_job())
+        assert jobs.page(JobQuery(), limit=9, token=None).jobs == (full_job(), new_job())
+
+    def test_jobs_of_one_moment_are_on_one_page_each(self, jobs: JobStore) -> None:
+        for number in range(5):
+            jobs.create(new_job(f"job-{number}", created_at=1.1))
+        assert listed(jobs, JobQuery()) == ["job-4", "job-3", "job-2", "job-1", "job-0", "job"]
+
+    def test_a_page_may_be_of_an_owner_a_batch_and_a_state(self, jobs: JobStore) -> None:
+        for number in range(16):
+            job = new_job(f"job-{number:02}", created_at=float(number))
+            owner, batch = "one" if number & 1 else "two", "b" if number & 2 else None
+            jobs.create(replace(job, owner=owner, batch=batch, state="done" if number & 4 else "failed"))
+        found = {query: listed(jobs, query) for query in QUERIES}
+        assert found == {
+            query: [f"job-{number:02}" for number in range(15, -1, -1) if number & mask == wanted]
+            for query, (mask, wanted) in QUERIES.items()
+        }
+
+    def test_a_changed_job_is_found_under_what_it_is_now(self, jobs: JobStore) -> None:
+        jobs.update("job", lambda job: replace(job, owner="heir", batch="b", state="done"))
+        assert pages(jobs, JobQuery(owner="heir", batch="b", state="done"), limit=2) == [["job"]]
+        assert pages(jobs, JobQuery(owner="local"), limit=2) == [[]]
+
+    def test_new_jobs_do_not_shift_the_next_page(self, jobs: JobStore) -> None:
+        for number in range(1, 5):
+            jobs.create(new_job(f"job-{number}", created_at=float(number)))
+        first = jobs.page(JobQuery(), limit=2, token=None)
+        jobs.create(new_job("new", created_at=9.0))
+        jobs.update("job-3", lambda job: replace(job, state="done"))
+        second = jobs.page(JobQuery(), limit=2, token=first.next_token)
+        assert [job.id for job in first.jobs + second.jobs] == ["job-4", "job-3", "job-2", "job-1"]
+
+    def test_a_job_that_left_the_listing_still_marks_where_the_next_page_begins(self, jobs: JobStore) -> None:
+        for number in range(1, 4):
+            jobs.create(new_job(f"job-{number}", created_at=float(number)))
+        query = JobQuery(state="analysing")
+        first = jobs.page(query, limit=2, token=None)
+        jobs.update("job-2", lambda job: replace(job, state="done"))
+        assert [job.id for job in jobs.page(query, limit=2, token=first.next_token).jobs] == ["job-1", "job"]
+
+    def test_a_page_token_can_be_part_of_an_address(self, jobs: JobStore) -> None:
+        jobs.create(new_job("other", created_at=1 / 3))
+        token = jobs.page(JobQuery(), limit=1, token=None).next_token
+        assert token is not None and set(token) <= set(ascii_letters + digits + "-_")
+
+    def test_a_damaged_or_foreign_page_token_is_a_bad_request(self, jobs: JobStore) -> None:
+        jobs.create(new_job("other", created_at=1.0))
+        query = JobQuery(owner="local")
+        token = jobs.page(query, limit=1, token=None).next_token
+        assert token is not None
+        swapped = ("B" if token[0] == "A" else "A") + token[1:]
+        for bad in ("", "?", "ü", "a", "AAAA", token[:-1], token + "A", token + "=", swapped, "A" * 5000):
+            with pytest.raises(BadRequest) as raised:
+                jobs.page(query, limit=1, token=bad)
+            assert raised.value.code == "bad_page_token"
+        for other in (JobQuery(), JobQuery(owner="else"), JobQuery(owner="local", state="done")):
+            with pytest.raises(BadRequest):
+                jobs.page(other, limit=1, token=token)
+
+    def test_a_page_has_room_for_a_job(self, jobs: JobStore) -> None:
+        with pytest.raises(ValueError, match="0"):
+            jobs.page(JobQuery(), limit=0, token=None)
+
+    # Batches
+
+    def test_a_batch_comes_back_as_it_was(self, make: Make, jobs: JobStore, clock: HandClock) -> None:
+        batch = Batch(id="b", owner="someone", created_at=1.5, job_ids=("z", "a"), labels={"k": "v"})
+        assert jobs.create_batch(batch)
+        assert not jobs.create_batch(replace(batch, owner="intruder"))
+        assert make(clock=clock, limits=LIMITS).get_batch("b") == batch
+
+    def test_an_unknown_batch_is_not_found(self, jobs: JobStore) -> None:
+        with pytest.raises(NotFound):
+            jobs.get_batch("job")
 
     # Taking a chunk
 
@@ -439,6 +584,41 @@ class JobStoreContract:
             with pytest.raises(LeaseLost):
                 call()
         assert jobs.chunks("job", "pose") == before
+
+
+def be_newer(montage: pytest.MonkeyPatch) -> None:
+    """Make this a Montage whose records of jobs have come one step further."""
+    step = {SCHEMA_VERSION: lambda record: {**record, "labels": {**record["labels"], "led": "yes"}}}
+    montage.setattr(migration, "JOB_STEPS", {**migration.JOB_STEPS, **step})
+    montage.setattr(migration, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
+
+
+QUERIES = {
+    JobQuery(owner="one"): (1, 1),
+    JobQuery(batch="b"): (2, 2),
+    JobQuery(state="done"): (4, 4),
+    JobQuery(owner="two", batch="b"): (3, 2),
+    JobQuery(owner="one", state="failed"): (5, 1),
+    JobQuery(batch="b", state="done"): (6, 6),
+    JobQuery(owner="two", batch="b", state="done"): (7, 6),
+}
+"""Queries, and the bits (which, and what they are) of the numbers of the jobs that they ask for."""
+
+
+def pages(jobs: JobStore, query: JobQuery, *, limit: int) -> list[list[str]]:
+    """Return the ids of the jobs of each page until there is none."""
+    found, token = [], None
+    while True:
+        page = jobs.page(query, limit=limit, token=token)
+        found.append([job.id for job in page.jobs])
+        if page.next_token is None:
+            return found
+        token = page.next_token
+
+
+def listed(jobs: JobStore, query: JobQuery) -> list[str]:
+    """Return the ids of all jobs of pages of two."""
+    return list(chain.from_iterable(pages(jobs, query, limit=2)))
 
 
 def count_up(make: Make, times: int) -> None:

@@ -1,4 +1,4 @@
-"""Job and chunk records in an SQLite file. The rules are the domain's; here they are applied one at a time."""
+"""Job, chunk and batch records in an SQLite file. The rules are the domain's; here they are applied one at a time."""
 
 import json
 import secrets
@@ -6,11 +6,14 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from shared.adapters.job_record import check_limit, job_of, place_of
 from shared.adapters.local.database import Database
 from shared.domain import chunk as rules
+from shared.domain.batch import Batch
 from shared.domain.chunk import Chunk, ChunkSummary, Failure, Lease, StartAnswer
 from shared.domain.job import Job
 from shared.domain.limits import Limits
+from shared.domain.listing import JobPage, JobQuery, Place, page_of
 from shared.domain.messages import StageName
 from shared.domain.record import from_dict, to_dict
 from shared.errors import LeaseLost, NotFound
@@ -34,7 +37,27 @@ SCHEMA = (
         PRIMARY KEY (job_id, stage, number)
     ) WITHOUT ROWID
     """,
+    # An older Montage that still has the file open goes on writing jobs; they are "local", as all of its were.
+    """
+    ALTER TABLE jobs ADD COLUMN owner TEXT NOT NULL DEFAULT 'local';
+    ALTER TABLE jobs ADD COLUMN batch TEXT;
+    UPDATE jobs SET owner = json_extract(body, '$.owner'), batch = json_extract(body, '$.batch');
+    CREATE INDEX jobs_by_owner ON jobs (owner, created_at, id);
+    CREATE INDEX jobs_by_batch ON jobs (batch, created_at, id);
+    CREATE TABLE batches (
+        id TEXT PRIMARY KEY,
+        body TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE keys (
+        sha256 TEXT PRIMARY KEY,
+        owner TEXT NOT NULL,
+        created_at REAL NOT NULL,
+        body TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX keys_by_owner ON keys (owner, created_at)
+    """,
 )
+"""Of the file that holds all records: jobs, chunks, batches and keys."""
 
 
 class SqliteJobs:
@@ -48,8 +71,9 @@ class SqliteJobs:
     def create(self, job: Job) -> bool:
         """Store a new job. Returns False, changing nothing, when a job of that id exists."""
         with self._database.changing() as db:
-            sql = "INSERT INTO jobs (id, state, is_unfinished, created_at, body) VALUES (?, ?, ?, ?, ?)"
-            cursor = db.execute(f"{sql} ON CONFLICT (id) DO NOTHING", (job.id, *_columns(job)))
+            columns = "id, state, is_unfinished, created_at, owner, batch, body"
+            sql = f"INSERT INTO jobs ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
+            cursor = db.execute(sql, (job.id, *_columns(job)))
             return cursor.rowcount == 1
 
     def get(self, job_id: str) -> Job:
@@ -65,16 +89,39 @@ class SqliteJobs:
             if after.id != job_id:
                 raise ValueError(f"a change made job {job_id} into {after.id}")
             if after != before:
-                sql = "UPDATE jobs SET state = ?, is_unfinished = ?, created_at = ?, body = ? WHERE id = ?"
-                db.execute(sql, (*_columns(after), job_id))
+                columns = "state = ?, is_unfinished = ?, created_at = ?, owner = ?, batch = ?, body = ?"
+                db.execute(f"UPDATE jobs SET {columns} WHERE id = ?", (*_columns(after), job_id))
             return after
 
     def list(self, *, unfinished_only: bool = False) -> Sequence[Job]:
         """Return the jobs, oldest first; a final job that still has something to tell counts as unfinished."""
         only = "WHERE is_unfinished = 1" if unfinished_only else ""
         with self._database.reading() as db:
-            rows = db.execute(f"SELECT body FROM jobs {only} ORDER BY created_at, rowid").fetchall()
-        return [from_dict(Job, json.loads(body)) for (body,) in rows]
+            rows = db.execute(f"SELECT body FROM jobs {only} ORDER BY created_at, id").fetchall()
+        return [job_of(json.loads(body)) for (body,) in rows]
+
+    def page(self, query: JobQuery, *, limit: int, token: str | None) -> JobPage:
+        """Return at most `limit` of the jobs asked for, newest first, and the token of the page after them."""
+        check_limit(limit)
+        where, values = _conditions(query, place_of(token, query))
+        sql = f"SELECT body FROM jobs {where} ORDER BY created_at DESC, id DESC LIMIT ?"
+        with self._database.reading() as db:
+            rows = db.execute(sql, (*values, limit + 1)).fetchall()
+        return page_of(tuple(job_of(json.loads(body)) for (body,) in rows), query, limit=limit)
+
+    def create_batch(self, batch: Batch) -> bool:
+        """Store a new batch. Returns False, changing nothing, when a batch of that id exists."""
+        with self._database.changing() as db:
+            sql = "INSERT INTO batches (id, body) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
+            return db.execute(sql, (batch.id, json.dumps(to_dict(batch)))).rowcount == 1
+
+    def get_batch(self, batch_id: str) -> Batch:
+        """Raises NotFound."""
+        with self._database.reading() as db:
+            row = db.execute("SELECT body FROM batches WHERE id = ?", (batch_id,)).fetchone()
+        if row is None:
+            raise NotFound(f"There is no batch {batch_id}.", code="unknown_batch")
+        return from_dict(Batch, json.loads(row[0]))
 
     def start_chunk(self, job_id: str, stage: StageName, index: int, *, run_id: str, task_attempt: int) -> StartAnswer:
         """Take the chunk's lease, counting the attempt, or say why not. Raises NotFound for an unknown job."""
@@ -152,16 +199,26 @@ class SqliteJobs:
             return after
 
 
-def _columns(job: Job) -> tuple[str, bool, float, str]:
-    is_unfinished = not job.is_final or bool(job.outbox)
-    return job.state, is_unfinished, job.created_at, json.dumps(to_dict(job))
+def _columns(job: Job) -> tuple[object, ...]:
+    return job.state, job.is_unfinished, job.created_at, job.owner, job.batch, json.dumps(to_dict(job))
+
+
+def _conditions(query: JobQuery, after: Place | None) -> tuple[str, list[object]]:
+    """Return the WHERE clause, or nothing, and its values."""
+    asked = {"owner": query.owner, "batch": query.batch, "state": query.state}
+    terms = [f"{name} = ?" for name, value in asked.items() if value is not None]
+    values: list[object] = [value for value in asked.values() if value is not None]
+    if after is not None:
+        terms.append("(created_at, id) < (?, ?)")
+        values += [after.created_at, after.job_id]
+    return (f"WHERE {' AND '.join(terms)}" if terms else ""), values
 
 
 def _job(db: sqlite3.Connection, job_id: str) -> Job:
     row = db.execute("SELECT body FROM jobs WHERE id = ?", (job_id,)).fetchone()
     if row is None:
         raise NotFound(f"There is no job {job_id}.", code="unknown_job")
-    return from_dict(Job, json.loads(row[0]))
+    return job_of(json.loads(row[0]))
 
 
 def _chunk(db: sqlite3.Connection, job_id: str, stage: StageName, index: int) -> Chunk | None:

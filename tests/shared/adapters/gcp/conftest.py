@@ -4,7 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.emulators.google import pubsub_emulator
+from tests.emulators.google import firestore_emulator, pubsub_emulator
+
+
+@pytest.fixture(scope="session")
+def firestore_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return host:port of Google's Firestore emulator; a project of its own makes a test's store empty."""
+    with firestore_emulator(tmp_path_factory.mktemp("firestore")) as host:
+        yield host
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,10 @@
+import json
 import os
 import signal
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,7 +13,11 @@ import pytest
 
 from shared.adapters.local import database
 from shared.adapters.local.sqlite_jobs import SqliteJobs
+from shared.domain.batch import Batch
+from shared.domain.chunk import Chunk
 from shared.domain.job import Job
+from shared.domain.listing import JobQuery
+from shared.domain.record import to_dict
 from shared.errors import BadRequest, TryAgain
 from tests.contracts.hand_clock import HandClock
 from tests.contracts.job_store import LIMITS, JobStoreContract, Make, counted, new_job
@@ -92,6 +99,73 @@ def test_a_record_with_a_field_of_the_future_is_read(jobs: SqliteJobs, tmp_path:
     other.commit()
     other.close()
     assert jobs.get("job") == new_job()
+
+
+FIRST_SCHEMA = """
+    CREATE TABLE jobs (
+        id TEXT PRIMARY KEY,
+        state TEXT NOT NULL,
+        is_unfinished INTEGER NOT NULL,
+        created_at REAL NOT NULL,
+        body TEXT NOT NULL
+    );
+    CREATE INDEX jobs_by_age ON jobs (is_unfinished, created_at);
+    CREATE TABLE chunks (
+        job_id TEXT NOT NULL,
+        stage TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (job_id, stage, number)
+    ) WITHOUT ROWID;
+    PRAGMA user_version = 1;
+"""
+"""As the first Montage made its file."""
+
+
+def first_montage_puts(db: sqlite3.Connection, job: Job) -> None:
+    body = {name: value for name, value in to_dict(job).items() if name != "sound"}
+    sql = "INSERT INTO jobs (id, state, is_unfinished, created_at, body) VALUES (?, ?, ?, ?, ?)"
+    db.execute(sql, (job.id, job.state, not job.is_final, job.created_at, json.dumps(body)))
+
+
+@pytest.fixture
+def old_file(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """The first Montage's own connection to a file of two jobs and a chunk."""
+    with closing(sqlite3.connect(tmp_path / "old.sqlite3", isolation_level=None)) as db:
+        db.executescript(FIRST_SCHEMA)
+        first_montage_puts(db, new_job())
+        first_montage_puts(db, replace(new_job("batched", created_at=1.0), batch="b", state="done"))
+        body = json.dumps(to_dict(Chunk(stage="pose", index=2, state="done", result="part")))
+        db.execute("INSERT INTO chunks (job_id, stage, number, body) VALUES ('job', 'pose', 2, ?)", (body,))
+        yield db
+
+
+def test_a_file_of_the_first_montage_goes_on_working(old_file: sqlite3.Connection, tmp_path: Path) -> None:
+    jobs = SqliteJobs(tmp_path / "old.sqlite3", clock=HandClock(), limits=LIMITS)
+    assert jobs.get("job") == new_job()
+    assert jobs.chunk_summary("job", "pose").done == 1
+    assert [job.id for job in jobs.page(JobQuery(owner="local"), limit=9, token=None).jobs] == ["batched", "job"]
+    assert [job.id for job in jobs.page(JobQuery(batch="b"), limit=9, token=None).jobs] == ["batched"]
+    assert [job.id for job in jobs.list(unfinished_only=True)] == ["job"]
+    assert jobs.create_batch(Batch(id="b", owner="local", created_at=0.0))
+    assert jobs.update("job", counted).numbers == {"count": 1}
+
+
+def test_the_first_montage_may_go_on_writing_to_a_file_that_a_newer_one_opened(
+    old_file: sqlite3.Connection, tmp_path: Path
+) -> None:
+    jobs = SqliteJobs(tmp_path / "old.sqlite3", clock=HandClock(), limits=LIMITS)
+    jobs.list()
+    first_montage_puts(old_file, new_job("late", created_at=2.0))
+    assert [job.id for job in jobs.page(JobQuery(owner="local"), limit=1, token=None).jobs] == ["late"]
+
+
+def test_several_processes_may_open_an_old_file_at_once(old_file: sqlite3.Connection, tmp_path: Path) -> None:
+    assert race_in_processes(count_jobs, [(tmp_path / "old.sqlite3",)] * 3) == [2] * 3
+
+
+def count_jobs(path: Path) -> int:
+    return len(SqliteJobs(path, clock=time.time, limits=LIMITS).page(JobQuery(), limit=9, token=None).jobs)
 
 
 def test_many_threads_may_open_a_new_file_at_once(tmp_path: Path) -> None:

@@ -1,0 +1,22 @@
+"""Keys by which programs show who they are. The key itself is never stored, only its hash."""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """The record of one key."""
+
+    sha256: str
+    """Hash of the key, in lower-case hexadecimal digits."""
+    owner: str
+    name: str
+    """What its owner calls it, to tell it from others."""
+    created_at: float
+    revoked_at: float | None = None
+    """When it ceased to count; a revoked key stays on record."""
+
+
+def revoked(key: ApiKey, *, at: float) -> ApiKey:
+    """Return the key, revoked; one that is revoked already keeps its time."""
+    return key if key.revoked_at is not None else replace(key, revoked_at=at)

@@ -1,0 +1,53 @@
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.listing import BadPageToken, JobQuery, Place, page_of, page_token, place_in
+from tests.shared.domain.records import a_job
+
+QUERY = JobQuery(owner="me")
+TEXTS = st.none() | st.text(max_size=20)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.text(min_size=1, max_size=200), TEXTS, TEXTS)
+def test_a_token_gives_back_the_place_and_can_be_part_of_an_address(
+    created_at: float, job_id: str, owner: str | None, batch: str | None
+) -> None:
+    query = JobQuery(owner=owner, batch=batch)
+    token = page_token(query, a_job(id=job_id, created_at=created_at))
+    assert place_in(token, query) == Place(created_at=created_at, job_id=job_id)
+    assert set(token) <= set(string.ascii_letters + string.digits + "-_")
+
+
+@given(st.text(max_size=100))
+def test_what_is_no_token_is_refused(text: str) -> None:
+    with pytest.raises(BadPageToken):
+        place_in(text, QUERY)
+
+
+def test_a_token_with_any_one_letter_changed_is_refused() -> None:
+    token = page_token(QUERY, a_job())
+    for number, letter in enumerate(token):
+        for other in ("A", "b", "-", "_", "=", " ", "é"):
+            if other != letter:
+                with pytest.raises(BadPageToken):
+                    place_in(token[:number] + other + token[number + 1 :], QUERY)
+
+
+@pytest.mark.parametrize(
+    "other", [JobQuery(), JobQuery(owner="you"), JobQuery(batch="me"), JobQuery(owner="me", state="done")]
+)
+def test_another_query_s_token_is_refused(other: JobQuery) -> None:
+    with pytest.raises(BadPageToken, match="another listing"):
+        place_in(page_token(other, a_job()), QUERY)
+
+
+def test_only_a_page_with_more_behind_it_has_a_token() -> None:
+    jobs = tuple(a_job(id=f"job-{number}", created_at=number) for number in (3, 2, 1))
+    assert page_of(jobs, QUERY, limit=3).next_token is None
+    page = page_of(jobs, QUERY, limit=2)
+    assert page.jobs == jobs[:2]
+    assert page.next_token == page_token(QUERY, jobs[1])
+    assert page_of((), QUERY, limit=2).jobs == ()
