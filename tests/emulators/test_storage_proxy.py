@@ -493,6 +493,7 @@ def test_the_client_s_own_resumable_upload_creates_only_once(store: Store, name:
     blob.metadata = {"owner": "me"}
     blob.upload_from_file(io.BytesIO(data), size=len(data), content_type="video/mp4", if_generation_match=0)
     assert (blob.content_type, blob.metadata) == ("video/mp4", {"owner": "me"})
+    assert blob.media_link.startswith(store.proxy.url), "or downloads get round the proxy"
     assert blob.download_as_bytes() == data
     with pytest.raises(PreconditionFailed):
         blob.upload_from_file(io.BytesIO(data), size=len(data), if_generation_match=0)
@@ -730,6 +731,20 @@ def test_a_bucket_s_own_rules_replace_the_usual(store: Store, name: str) -> None
     ):
         answer = store.http.options(url, headers={"Origin": origin, "Access-Control-Request-Method": method})
         assert ("Access-Control-Allow-Origin" in answer.headers) == is_allowed
+
+
+def test_a_store_that_ends_leaves_nothing_running(tmp_path: Path) -> None:
+    threads = threading.active_count()
+    with httpx.Client() as waiting:
+        with storage_proxy(tmp_path, keys={}, rights={}, on_finalized=lambda event: None) as proxy:
+            assert waiting.get(f"{proxy.url}/storage/v1/b?project=p").status_code == 200
+            assert threading.active_count() > threads
+            began = time.monotonic()
+        assert time.monotonic() - began < 2, "it does not wait for connections that idle"
+        assert threading.active_count() == threads
+        with pytest.raises(httpx.TransportError):
+            waiting.get(proxy.url)
+    assert [path.name for path in tmp_path.iterdir()] == ["fake_gcs.log"]
 
 
 # Counting.
