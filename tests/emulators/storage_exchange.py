@@ -36,7 +36,7 @@ class StorageExchange(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        self.upstream = Upstream(self.server.upstream_port, public_host=self.server.url.removeprefix("http://"))
+        self.upstream = Upstream(self.server.upstream_port)
 
     def finish(self) -> None:
         self.upstream.close()
@@ -52,6 +52,7 @@ class StorageExchange(BaseHTTPRequestHandler):
         self.parameters = dict(self.query)
         self.style: Style = "json" if self.path.startswith(JSON_API) else "xml"
         self.cors: Mapping[str, str] = {}
+        self.upstream.host = self.headers.get("Host", self.upstream.host)
         self.body = RequestBody(cast("Any", self.rfile), self.headers)
         self.server.traffic.count_request(self._object_key(), self.headers)
         try:
@@ -120,7 +121,11 @@ class StorageExchange(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def send_json(self, status: int, value: object) -> None:
-        self.send(status, {"Content-Type": "application/json; charset=UTF-8"}, json.dumps(value).encode())
+        self.send(
+            status,
+            {"Content-Type": "application/json; charset=UTF-8"},
+            json.dumps(value, separators=(",", ":")).encode(),
+        )
 
     def send(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
         self._send_head(status, {**headers, **({} if status == 204 else {"Content-Length": str(len(body))})})

@@ -142,7 +142,7 @@ class StorageHandler(StorageExchange):
         path = f"/{quote(upload.bucket)}/{quote(upload.name, safe='/~')}?"
         if upload.style == "json":
             path = f"/upload/storage/v1/b/{quote(upload.bucket)}/o?uploadType=resumable&"
-        location = f"{self.server.url}{path}upload_id={session.id}"
+        location = f"http://{self.upstream.host}{path}upload_id={session.id}"
         self.send(status, {"Location": location, "X-GUploader-UploadID": session.id})
 
     def _continue(self, bucket: str) -> None:

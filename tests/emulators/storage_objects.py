@@ -25,6 +25,7 @@ RESOURCE_HEADERS = {
 SIZE_HEADER = "x-goog-content-length-range"
 METADATA_PREFIX = "x-goog-meta-"
 CHECKSUM_FIELDS = {"crc32c": "crc32c", "md5": "md5Hash"}
+CHECKSUM_WORDS = {"crc32c": "CRC32C", "md5": "MD5 hash"}
 NOT_PASSED_ON = {"uploadType", "name", "alt", "fields"}  # fields: events need the whole answer
 LARGEST_METADATA_BYTES = 1024 * 1024
 
@@ -132,8 +133,10 @@ def refuse_damage(upload: Upload, headers: Message, file: BinaryIO, *, start: in
         f"{kind}={upload.resource[field]}" for kind, field in CHECKSUM_FIELDS.items() if upload.resource.get(field)
     ]
     for kind, _, value in (word.partition("=") for word in named):
-        if _checksum(kind, file, start, size_bytes) != value:
-            raise Refusal(400, "BadDigest", f"The {kind} of what arrived is not the one that was named, {value}.")
+        found = _checksum(kind, file, start, size_bytes)
+        if found != value:
+            what = CHECKSUM_WORDS[kind]
+            raise Refusal(400, "BadDigest", f'Provided {what} "{value}" doesn\'t match calculated {what} "{found}".')
 
 
 def _checksum(kind: str, file: BinaryIO, start: int, size_bytes: int) -> str:

@@ -21,9 +21,10 @@ def object_path(bucket: str, name: str) -> str:
 class Upstream:
     """Asks one thing after the other; not for several threads."""
 
-    def __init__(self, port: int, *, public_host: str) -> None:
+    def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
-        self._host = public_host  # answers link to it, by which clients download: not to get round the proxy
+        self.host = f"127.0.0.1:{port}"
+        """What the client calls us: answers link to it, and clients download by links, so never round the proxy."""
 
     def close(self) -> None:
         """Also forgets an answer that was not read; the next request connects anew."""
@@ -33,7 +34,7 @@ class Upstream:
         self, method: str, target: str, headers: Mapping[str, str], body: bytes = b""
     ) -> http.client.HTTPResponse:
         """Return the answer, its body unread."""
-        self._connection.request(method, target, body or None, {**headers, "Host": self._host})
+        self._connection.request(method, target, body or None, {**headers, "Host": self.host})
         return self._connection.getresponse()
 
     def ask(
@@ -61,7 +62,7 @@ class Upstream:
         query = urlencode({**parameters, "uploadType": "multipart", "name": upload.name})
         connection = self._connection
         connection.putrequest("POST", f"/upload/storage/v1/b/{quote(upload.bucket, safe='')}/o?{query}", skip_host=True)
-        connection.putheader("Host", self._host)
+        connection.putheader("Host", self.host)
         connection.putheader("Content-Type", f'multipart/related; boundary="{BOUNDARY}"')
         connection.putheader("Content-Length", str(len(before) + size_bytes + len(after)))
         connection.endheaders(before)
