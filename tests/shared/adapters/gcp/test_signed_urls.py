@@ -5,47 +5,28 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import pytest
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 from google.auth.credentials import AnonymousCredentials
 from google.auth.transport.requests import Request
 from google.cloud.storage import Client
-from google.oauth2 import service_account
 from google.oauth2.credentials import Credentials as UserCredentials
 
 from shared.adapters.gcp.signed_urls import MAX_EXPIRES_S, KeylessSigning, SignedUrls, signing
 from shared.errors import MontageError, TryAgain
 from shared.ports import SignedUpload, UrlSigner
+from tests.emulators.signing_keys import signing_key, with_key
 
 UPLOADER = "uploader@montage-test.iam.gserviceaccount.com"
 DOWNLOADER = "downloader@montage-test.iam.gserviceaccount.com"
 SOURCE = "uploads/abc/source"
 GB = 1024**3
-
-
-@cache
-def key(email: str) -> rsa.RSAPrivateKey:
-    """Return the account's throw-away key."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-def key_file(email: str) -> service_account.Credentials:
-    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    info = {
-        "client_email": email,
-        "private_key": key(email).private_bytes(encoding, form, serialization.NoEncryption()).decode(),
-        "token_uri": "http://127.0.0.1:9/token",
-    }
-    made = service_account.Credentials.from_service_account_info(info)  # type: ignore[no-untyped-call]
-    assert isinstance(made, service_account.Credentials)
-    return made
 
 
 @pytest.fixture
@@ -57,7 +38,7 @@ def client() -> Iterator[Client]:
 
 @pytest.fixture
 def urls(client: Client) -> UrlSigner:
-    return SignedUrls(client, "montage-uploads", uploads=key_file(UPLOADER), downloads=key_file(DOWNLOADER))
+    return SignedUrls(client, "montage-uploads", uploads=with_key(UPLOADER), downloads=with_key(DOWNLOADER))
 
 
 def verified(email: str, url: str, method: str, headers: Mapping[str, str]) -> dict[str, str]:
@@ -82,7 +63,7 @@ def verified(email: str, url: str, method: str, headers: Mapping[str, str]) -> d
     assert scope == f"{query['X-Goog-Date'][:8]}/auto/storage/goog4_request"
     digest = hashlib.sha256("\n".join(request).encode()).hexdigest()
     said = "\n".join(["GOOG4-RSA-SHA256", query["X-Goog-Date"], scope, digest])
-    key(email).public_key().verify(signature, said.encode(), padding.PKCS1v15(), hashes.SHA256())
+    signing_key(email).public_key().verify(signature, said.encode(), padding.PKCS1v15(), hashes.SHA256())
     return query
 
 
@@ -155,7 +136,7 @@ def test_addresses_lead_to_where_the_client_is_told_cloud_storage_is() -> None:
         credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
         client_options={"api_endpoint": "http://127.0.0.1:9023"},
     )
-    urls = SignedUrls(client, "montage-uploads", uploads=key_file(UPLOADER), downloads=key_file(DOWNLOADER))
+    urls = SignedUrls(client, "montage-uploads", uploads=with_key(UPLOADER), downloads=with_key(DOWNLOADER))
     upload = urls.resumable_upload(SOURCE, content_type="video/mp4", max_bytes=1, expires_s=1)
     assert upload.url.startswith("http://127.0.0.1:9023/montage-uploads/uploads/abc/source?")
     verified_upload(upload)
@@ -212,7 +193,7 @@ class Iam:
             return self.refusals.pop(0), {"error": "no"}
         email = path.removeprefix("/v1/projects/-/serviceAccounts/").removesuffix(":signBlob")
         message = base64.b64decode(json.loads(body)["payload"])
-        signature = key(email).sign(message, padding.PKCS1v15(), hashes.SHA256())
+        signature = signing_key(email).sign(message, padding.PKCS1v15(), hashes.SHA256())
         return 200, {"keyId": "1", "signedBlob": base64.b64encode(signature).decode()}
 
 
@@ -298,7 +279,7 @@ def test_an_iam_that_cannot_be_reached_is_trouble_that_passes(client: Client) ->
 
 
 def test_a_key_signs_for_its_own_account_only() -> None:
-    own = key_file(UPLOADER)
+    own = with_key(UPLOADER)
     assert signing(UPLOADER, timeout_s=1.0, credentials=own) is own
     assert signing("", timeout_s=1.0, credentials=own) is own
     other = signing(DOWNLOADER, timeout_s=1.0, credentials=own)
