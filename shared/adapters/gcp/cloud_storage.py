@@ -6,6 +6,7 @@ import secrets
 import stat
 from collections.abc import Iterator
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
@@ -193,19 +194,29 @@ class CloudStorage:
                     timeout=self._timeout_s,
                     retry=self._retry,
                 )
-            except exceptions.PreconditionFailed as error:
-                there = self._blob_there(name, None)
-                if there is None or (there.metadata or {}).get(WRITER) != token:
-                    raise AlreadyThere(f"{self._bucket.name}: {name} is already there.") from error
-                blob = there
-            except exceptions.BadRequest as error:
-                if "crc32c" not in str(error).lower():
-                    raise
-                raise self._damaged(name) from error
+            except exceptions.GoogleAPICallError as error:
+                blob = self._written_after_all(name, token, error)
             if blob.crc32c != checksum:
                 self._delete(name, str(blob.generation))
                 raise self._damaged(name)
         return _stat_of(blob)
+
+    def _written_after_all(self, name: str, token: str, error: exceptions.GoogleAPICallError) -> Blob:
+        """Return what an earlier try wrote, whose answer was lost. Raises what the refusal means if there is nothing.
+
+        412: the name is taken. 404 or 410: the upload's session is over, which its last chunk's answer would have said.
+        """
+        if error.code in (HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+            there = self._blob_there(name, None)
+            if there is not None and (there.metadata or {}).get(WRITER) == token:
+                return there
+        if error.code == HTTPStatus.PRECONDITION_FAILED:
+            raise AlreadyThere(f"{self._bucket.name}: {name} is already there.") from error
+        if error.code == HTTPStatus.GONE:
+            raise TryAgain(f"{name}: the store gave its upload up.", code="cloud_unavailable") from error
+        if error.code == HTTPStatus.BAD_REQUEST and "crc32c" in str(error).lower():
+            raise self._damaged(name) from error
+        raise error
 
     def _missing(self, name: str) -> NotFound:
         return NotFound(f"{self._bucket.name}: there is no object {name}.")

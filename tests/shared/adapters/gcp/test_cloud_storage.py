@@ -146,6 +146,34 @@ def test_an_upload_whose_answer_was_lost_is_ours(behind: Behind, tmp_path: Path)
     assert store.upload(path, "a", only_if_absent=True) == store.stat("a")
 
 
+@pytest.mark.parametrize("status", [404, 410, 412])
+def test_a_session_that_is_over_may_have_been_ours(behind: Behind, tmp_path: Path, status: int) -> None:
+    path = tmp_path / "reel.mp4"
+    path.write_bytes(FILM[: 20 * MB])
+    ends = Once(is_last_chunk, lambda exchange: replace(exchange, status=status, answer=b"{}"))
+    store = behind(ends)
+    assert store.upload(path, "a", only_if_absent=True) == store.stat("a")
+    assert store.read("a") == FILM[: 20 * MB]
+
+
+def test_a_session_that_was_given_up_is_begun_again_by_the_caller(
+    behind: Behind, store: CloudStorage, tmp_path: Path
+) -> None:
+    path = tmp_path / "reel.mp4"
+    path.write_bytes(FILM[: 20 * MB])
+
+    def give_up(exchange: Exchange) -> Exchange:
+        store.delete("a")
+        return replace(exchange, status=410, answer=b"{}")
+
+    with pytest.raises(TryAgain):
+        behind(Once(is_last_chunk, give_up)).upload(path, "a", only_if_absent=True)
+
+
+def is_last_chunk(exchange: Exchange) -> bool:
+    return exchange.method == "PUT" and not exchange.headers["content-range"].endswith("/*") and exchange.status == 200
+
+
 def test_a_write_whose_answer_was_lost_is_written(behind: Behind) -> None:
     store = behind(Once(is_upload, lose))
     assert store.write("a", b"bytes") == store.stat("a")
