@@ -73,6 +73,37 @@ class ObjectStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedUpload:
+    """A request that whoever holds it may make without an account of ours, exactly as it stands here."""
+
+    url: str
+    method: str
+    headers: Mapping[str, str]
+    """To be sent with it, each as it is: they are part of what was signed."""
+    expires_at: float
+    """Seconds since the epoch."""
+
+
+class UrlSigner(Protocol):
+    """Lets people reach single objects of one bucket for a while. Every expiry is at most 7 days (ValueError beyond).
+
+    An upload takes one object of one type and at most `max_bytes`, and only while the name is free.
+    """
+
+    def resumable_upload(self, name: str, *, content_type: str, max_bytes: int, expires_s: int) -> SignedUpload:
+        """Return the request that begins an upload in parts; its answer's `Location` takes them, for up to a week."""
+        ...
+
+    def single_upload(self, name: str, *, content_type: str, max_bytes: int, expires_s: int) -> SignedUpload:
+        """Return the request that takes the whole object as its body."""
+        ...
+
+    def download(self, name: str, *, file_name: str, expires_s: int) -> str:
+        """Return an address that a browser saves under the user's file name, whatever characters are in that."""
+        ...
+
+
 class JobStore(Protocol):
     """Job and chunk records. Every change is serialised; the rules are those of `domain/job.py` and `chunk.py`.
 

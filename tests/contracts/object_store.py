@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import AlreadyThere, NotFound
-from shared.ports import ObjectStore
+from shared.ports import GENERATION_GONE, ObjectStore
 from tests.contracts.racing import race_in_processes, race_in_threads
 
 Make = Callable[[], ObjectStore]
@@ -81,10 +81,22 @@ class ObjectStoreContract:
     def test_a_generation_that_was_replaced_cannot_be_opened(self, store: ObjectStore) -> None:
         old = store.write("a", b"old!")
         new = store.write("a", b"new!")
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFound) as caught:
             store.open("a", old.generation)
+        assert caught.value.code == GENERATION_GONE
         with store.open("a", new.generation) as reader:
             assert reader.read() == b"new!"
+
+    def test_a_reader_of_a_replaced_object_gives_its_bytes_or_says_so_but_no_mixture(self, store: ObjectStore) -> None:
+        data = DIGITS * 1024  # 3 MiB: more than a reader keeps of what it was not asked for
+        store.write("a", data)
+        with store.open("a") as reader:
+            first = reader.read(10)
+            store.write("a", bytes(len(data)))
+            try:
+                assert first + reader.read() == data
+            except NotFound as error:
+                assert error.code == GENERATION_GONE
 
     @pytest.mark.parametrize(("start", "count"), [(0, 1), (1, 2), (255, 2), (1023, 1025), (3071, 1), (3000, 500)])
     def test_any_range_can_be_read(self, store: ObjectStore, start: int, count: int) -> None:

@@ -39,9 +39,16 @@ class GoogleClients:
 
     @cached_property
     def storage(self) -> StorageClient:
-        return StorageClient(
-            project=self.settings.project or None, credentials=_credentials(self.settings.storage_emulator_host)
+        host = self.settings.storage_emulator_host
+        client = StorageClient(
+            project=self.settings.project or None,
+            credentials=_credentials(host),
+            client_options={"api_endpoint": host} if host else None,  # settings need not be the environment's
         )
+        # Some versions look the bucket up in a thread of their own, for traces: a right that our accounts do not have,
+        # and a request that nobody asked for. Without this cache they do not; others do not know the name.
+        client._bucket_metadata_cache = None
+        return client
 
     @cached_property
     def firestore(self) -> firestore.Client:

@@ -14,8 +14,8 @@ from typing import BinaryIO
 
 from shared.adapters.local.file_reference import UnchangedFile, opened_target, reference_to, target_generation
 from shared.adapters.local.folder_walk import is_there, names_below, open_if_there, opened_folder, remove
-from shared.adapters.local.object_path import PRIVATE, checked_parts, checked_prefix
 from shared.domain.messages import ObjectFinalized
+from shared.domain.object_path import PRIVATE, checked_parts, checked_prefix
 from shared.errors import AlreadyThere, NotFound, TryAgain
 from shared.ports import GENERATION_GONE, ObjectStat
 

@@ -5,6 +5,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.emulators.google import firestore_emulator, pubsub_emulator
+from tests.emulators.storage_proxy import storage_proxy
+
+
+@pytest.fixture(scope="session")
+def storage_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of an emulated Cloud Storage; a bucket of its own keeps a test apart."""
+    with storage_proxy(tmp_path_factory.mktemp("storage"), keys={}, rights={}) as proxy:
+        yield proxy.url
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,11 @@
-"""An object's name as a path below a root: which names may be one."""
+"""Which names an object may have: every store takes the same ones, so that none is refused in only one place."""
 
 import unicodedata
 
 MAX_NAME_BYTES = 1024  # Cloud Storage's limit for an object's name
 MAX_SEGMENT_BYTES = 255  # what ext4, APFS and NTFS take for one file name
 PRIVATE = ".store"
-"""The one folder below the root that holds no objects: unfinished files, references and a lock."""
+"""The one folder that holds no objects: a store of files keeps unfinished ones, references and a lock there."""
 
 
 def checked_parts(name: str) -> tuple[str, ...]:
