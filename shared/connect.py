@@ -5,11 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
+from shared.errors import MontageError
 from shared.ports import Clock, Cloud, Deliveries
 from shared.settings import Settings
 
 LOCAL_SUBSCRIPTIONS = ("object-finalized", "stage-requested", "stage-done")
 """What the event pump of one machine has handlers for."""
+NEEDED_ON_GOOGLE = ("project", "region", "uploads_bucket", "work_bucket", "downloads_bucket")
 VISIBILITY_S = 30.0  # the slowest handler looks at a source for 20 s; a killed pump's message comes back after this
 
 
@@ -37,6 +39,45 @@ def connect(settings: Settings, *, clock: Clock = time.time) -> Cloud:
     match settings.cloud:
         case "local":
             return connect_local(settings, clock=clock)
+        case "gcp":
+            return connect_google(settings, clock=clock)
+
+
+def connect_google(settings: Settings, *, clock: Clock = time.time) -> Cloud:
+    """Return the Google Cloud that `settings.google` names, or its emulators.
+
+    Raises MontageError `not_configured` where it leaves something open.
+    """
+    from shared.adapters.gcp.clients import GoogleClients
+    from shared.adapters.gcp.cloud_run import CloudRunJobs
+    from shared.adapters.gcp.cloud_storage import CloudStorage
+    from shared.adapters.gcp.firestore import FirestoreJobs
+    from shared.adapters.gcp.pubsub import PubSubBus
+
+    google = settings.google
+    missing = [name for name in NEEDED_ON_GOOGLE if not getattr(google, name)]
+    if missing:
+        names = ", ".join(f"MONTAGE_GOOGLE_{name.upper()}" for name in missing)
+        raise MontageError("not_configured", f"On Google Cloud these must be set: {names}.")
+    clients = GoogleClients(google)
+    timeout_s = google.timeout_s
+    return Cloud(
+        uploads=CloudStorage(clients.storage, google.uploads_bucket, timeout_s=timeout_s),
+        work=CloudStorage(clients.storage, google.work_bucket, timeout_s=timeout_s),
+        downloads=CloudStorage(clients.storage, google.downloads_bucket, timeout_s=timeout_s),
+        jobs=FirestoreJobs(clients.firestore, clock=clock, limits=settings.limits, timeout_s=timeout_s),
+        bus=PubSubBus(clients.publisher, project=google.project, topic_prefix=google.topic_prefix, timeout_s=timeout_s),
+        launcher=CloudRunJobs(
+            clients.run_jobs,
+            clients.run_executions,
+            project=google.project,
+            region=google.region,
+            job_prefix=google.job_prefix,
+            timeout_s=timeout_s,
+        ),
+        clock=clock,
+        limits=settings.limits,
+    )
 
 
 def connect_local(settings: Settings, *, clock: Clock = time.time) -> LocalCloud:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -59,7 +60,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore")
 
-    cloud: Literal["local"] = "local"
+    cloud: Literal["local", "gcp"] = "local"
     home: Path = Field(default_factory=lambda: platformdirs.user_data_path("montage", appauthor=False))
     """Where records, messages and objects lie on one machine."""
     models: Path = Field(default_factory=lambda: platformdirs.user_cache_path("montage", appauthor=False) / "models")
@@ -92,10 +93,13 @@ class Settings(BaseSettings):
     @property
     def limits(self) -> Limits:
         """One machine launches in milliseconds and loses no message, so it need not be as patient as a cloud."""
-        return Limits(
-            max_attempts=self.max_attempts,
-            max_source_s=self.max_source_s,
-            max_source_bytes=self.max_source_bytes,
+        asked = Limits(
+            max_attempts=self.max_attempts, max_source_s=self.max_source_s, max_source_bytes=self.max_source_bytes
+        )
+        if self.cloud == "gcp":
+            return asked
+        return replace(
+            asked,
             launching_s=10.0,
             request_lost_s=20.0,
             deadline_base_s=7 * 24 * 3600.0,  # a thousand videos wait for one another

@@ -22,7 +22,7 @@ MAY_IMPORT = {
         "shared.adapters", "shared.ports", "shared.domain", "shared.settings", "shared.log", "shared.errors",
         "shared.lifeline",
     },
-    "shared.connect": {"shared.adapters", "shared.ports", "shared.settings"},
+    "shared.connect": {"shared.adapters", "shared.ports", "shared.settings", "shared.errors"},
     "shared.settings": {"shared.domain"},
     "shared.log": set(),
     "shared.errors": set(),

@@ -52,11 +52,14 @@ class GoogleClients:
 
     @cached_property
     def firestore(self) -> firestore.Client:
-        return firestore.Client(
+        host = self.settings.firestore_emulator_host
+        client = firestore.Client(
             project=self.settings.project or None,
             database=self.settings.firestore_database,
-            credentials=_credentials(self.settings.firestore_emulator_host),
+            credentials=_credentials(host),
         )
+        client._emulator_host = host  # it looks at the environment alone, and settings need not be the environment's
+        return client
 
     @cached_property
     def publisher(self) -> PublisherClient:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import requests
 from google.api_core import exceptions
-from google.auth.exceptions import TransportError
+from google.auth.exceptions import GoogleAuthError, TransportError
 
 from shared.errors import MontageError, TryAgain
 
@@ -41,6 +41,10 @@ def translated(doing: str) -> Iterator[None]:
         yield
     except PASSES as error:
         raise TryAgain(f"{doing} failed for now ({_said(error)}).", code="cloud_unavailable") from error
+    except GoogleAuthError as error:
+        if error.retryable:
+            raise TryAgain(f"{doing} failed for now ({_said(error)}).", code="cloud_unavailable") from error
+        raise MontageError("not_allowed", f"{doing}: there are no credentials that serve ({_said(error)}).") from error
     except NOT_ALLOWED as error:
         raise MontageError(
             "not_allowed", f"{doing} is not allowed to this service account ({_said(error)})."
