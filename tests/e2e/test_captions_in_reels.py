@@ -5,16 +5,16 @@ import statistics
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
 import pytest
-from av.container import InputContainer
 from numpy.typing import NDArray
 from pysubs2 import SSAEvent, SSAFile
 
 from benchmarks.normalise import word_error_rate
+from shared.domain.span import span
+from shared.media.film import Part, write_film
 from shared.media.speech_sound import SPEECH_RATE_HZ, SoundTrack, hear
 from tests.clips import ClipSpec, make_clip
 from tests.e2e.conftest import Montage
@@ -23,23 +23,23 @@ Samples = NDArray[np.float32]
 pytestmark = [pytest.mark.slow, pytest.mark.models, pytest.mark.timeout(300)]
 
 FPS = Fraction(25)
-LENGTH_S = 60.0
+SILENCE_S = 5.0
+SPOKEN = ("librivox_0870.wav", "librivox_0890.wav", "librivox_0920.wav")
 FRAME_S = 1 / float(FPS)
+MODEL_DOUBTS_S = 0.3  # hearing the same words after another silence, it may put a soft beginning elsewhere
 
 
-def talk(folder: Path, speech: Path) -> Path:
-    """Write a video with a picture that tells the time and the recording as its sound."""
-    picture = make_clip(folder, ClipSpec(seconds=LENGTH_S, fps=FPS, has_sound=False))
+def talk(folder: Path, recordings: list[Path]) -> Path:
+    """Write a video in which the recordings are heard one after the other, with silence between them."""
+    picture = make_clip(folder, ClipSpec(seconds=20.0, fps=FPS, has_sound=False))
+    parts = []
+    for recording in recordings:
+        with av.open(str(recording)) as heard:
+            seconds = float((heard.duration or 0) / av.time_base)
+        parts.append(Part(clip=picture, span=span(0.0, SILENCE_S)))
+        parts.append(Part(clip=picture, span=span(0.0, seconds), speech=recording))
     path = folder / "talk.mp4"
-    with av.open(str(picture)) as pictures, av.open(str(speech)) as sounds, av.open(str(path), "w") as output:
-        video, audio = pictures.streams.video[0], sounds.streams.audio[0]
-        kinds: list[tuple[InputContainer, Any, Any]] = [(pictures, video, output.add_stream_from_template(video))]
-        kinds.append((sounds, audio, output.add_stream_from_template(audio)))
-        for container, source, stream in kinds:
-            for packet in container.demux(source):
-                if packet.pts is not None and packet.pts * packet.time_base < LENGTH_S:
-                    packet.stream = stream
-                    output.mux(packet)
+    write_film(path, parts, size=(160, 90), fps=FPS)
     return path
 
 
@@ -65,13 +65,13 @@ def found_at_s(piece: Samples, sound: Samples, near_s: float) -> float:
 def test_each_cue_is_on_screen_when_its_words_are_heard(
     montage: Montage, media_file: Callable[[str], Path], tmp_path: Path, render: str
 ) -> None:
-    source = talk(tmp_path, media_file("speech/dialogue_3spk.m4a"))
-    ended = montage("run", "--json", "--mode", "speech", "--target-s", "30", "--render", render, source)
+    source = talk(tmp_path, [media_file(f"speech/{name}") for name in SPOKEN])
+    ended = montage("run", "--json", "--mode", "speech", "--render", render, source)
     assert ended.code == 0, ended.err
     outputs = {name: Path(path) for name, path in ended.json["outputs"].items()}
     report = json.loads(outputs["report"].read_text())
     assert report["edit_list"]["render"] == render
-    assert len(report["edit_list"]["clips"]) >= 3
+    assert len(report["edit_list"]["clips"]) == len(SPOKEN)
 
     words = json.loads(outputs["transcript"].read_text())["words"]
     in_source, in_reel = sound_of(source), sound_of(outputs["reel"])
@@ -94,12 +94,16 @@ def test_each_cue_is_on_screen_when_its_words_are_heard(
     read = " ".join(cue.plaintext.replace("\n", " ") for cue in cues)
     assert word_error_rate(read, " ".join(word["text"] for word in heard)) <= 0.1
     begins_s = [
-        min((abs(cue.start / 1000 - word["start_s"]) for word in heard if word["text"] == first_word(cue)), default=9.0)
+        min(abs(cue.start / 1000 - word["start_s"]) for word in heard if bare(word["text"]) == first_word(cue))
         for cue in cues
     ]
     assert statistics.median(begins_s) <= FRAME_S, "and when the model, hearing the reel, says that it begins"
-    assert max(begins_s) <= 5 * FRAME_S
+    assert max(begins_s) <= MODEL_DOUBTS_S
 
 
 def first_word(cue: SSAEvent) -> str:
-    return cue.plaintext.split()[0]
+    return bare(cue.plaintext.split()[0])
+
+
+def bare(word: str) -> str:
+    return word.strip(".,;:!?\"'").casefold()
