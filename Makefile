@@ -14,7 +14,7 @@ override VIDEO := $(value VIDEO)
 export VIDEO
 
 # MediaPipe's system libraries are asked for before anything is installed, unless movement is not looked for.
-SPEECH_ONLY := $(if $(filter speech,$(subst =, ,$(ARGS))),--speech-only)
+SPEECH_ONLY := $(if $(findstring --mode speech,$(subst =, ,$(ARGS))),--speech-only)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

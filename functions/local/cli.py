@@ -68,7 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains at its exit
         return TROUBLE
     except ValidationError as error:
-        names = ", ".join(f"MONTAGE_{'_'.join(map(str, each['loc'])).upper()}" for each in error.errors())
+        prefix = "MONTAGE_GOOGLE_" if error.title == "GoogleSettings" else "MONTAGE_"
+        names = ", ".join(f"{prefix}{'_'.join(map(str, each['loc'])).upper()}" for each in error.errors())
         return _trouble(arguments, "bad_setting", f"{names}: {error.errors()[0]['msg']}.", code=BAD_INPUT)
     except MontageError as error:
         is_asked_wrongly = error.code in ("unknown_job", "ambiguous_job")

@@ -107,10 +107,15 @@ def _gpus() -> list[str]:
     """Return the names of NVIDIA's GPUs, the only ones a model of ours could run on."""
     command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
     try:
-        told = subprocess.run(command, capture_output=True, text=True, timeout=GPU_ANSWERS_S, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
+        asked = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    except OSError:
         return []
-    return [line.strip() for line in told.splitlines() if line.strip()]
+    try:
+        told, _ = asked.communicate(timeout=GPU_ANSWERS_S)
+    except subprocess.TimeoutExpired:
+        asked.kill()  # and not waited for: what waits for a broken driver cannot be killed
+        return []
+    return [line.strip() for line in told.splitlines() if line.strip()] if asked.returncode == 0 else []
 
 
 def _gib(size_bytes: int) -> str:

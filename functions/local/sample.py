@@ -1,5 +1,6 @@
 """The sample: about a minute of raw footage, put together in the cache from clips and speech that packages carry."""
 
+import tempfile
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -28,9 +29,10 @@ def ensure_sample(
     if not film.is_file():
         on_making()
         film.parent.mkdir(exist_ok=True)
-        part = film.with_name(".sample.part")
-        write_film(part, _parts(folder), size=SIZE, fps=FPS)
-        part.replace(film)
+        with tempfile.TemporaryDirectory(dir=film.parent, prefix=".making-") as scratch:  # its own, should two make it
+            part = Path(scratch) / "film"
+            write_film(part, _parts(folder), size=SIZE, fps=FPS)
+            part.replace(film)
     return film
 
 

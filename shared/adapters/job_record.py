@@ -1,5 +1,6 @@
 """What every store of jobs does with what it reads: records to jobs, page tokens to places."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +8,9 @@ from shared.domain.job import Job
 from shared.domain.listing import BadPageToken, JobQuery, Place, place_in
 from shared.domain.migration import NewerRecord, job_from_record
 from shared.errors import BadRequest
+from shared.log import event
+
+log = logging.getLogger(__name__)
 
 
 def job_of(record: Mapping[str, Any]) -> Job:
@@ -15,6 +19,19 @@ def job_of(record: Mapping[str, Any]) -> Job:
         return job_from_record(record)
     except NewerRecord as error:
         raise BadRequest("newer_records", f"The record of job {record.get('id')} {error}") from error
+
+
+def listed(record: Mapping[str, Any]) -> tuple[Place, Job | None]:
+    """Return where a stored record stands in listings, and its job: None, with a line in the log, for a newer schema.
+
+    One such record (of a version that was rolled back) must not keep the others from being looked after.
+    """
+    place = Place(created_at=float(record["created_at"]), job_id=str(record["id"]))
+    try:
+        return place, job_from_record(record)
+    except NewerRecord as error:
+        log.warning("left out of a listing: job %s %s", place.job_id, error, extra=event("newer_record"))
+        return place, None
 
 
 def place_of(token: str | None, query: JobQuery) -> Place | None:

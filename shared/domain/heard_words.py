@@ -54,10 +54,14 @@ def without_guesses(heard: Sequence[HeardWord], silences: Sequence[Span]) -> lis
     ]
     guesses: set[HeardWord] = set()
     for sound in lonely:
-        words = [word for word in heard if word[1] < sound.end_s and sound.start_s < word[2]]
+        words = [word for word in heard if _meet(_spoken(word, silences), sound)]
         if all(confidence < SURE for _, _, _, confidence in words):
             guesses.update(words)
     return [word for word in heard if word not in guesses]
+
+
+def _meet(one: Span, other: Span) -> bool:
+    return one.start_s < other.end_s and other.start_s < one.end_s
 
 
 def in_source_time(heard: Sequence[HeardWord], unit: Span, silences: Sequence[Span]) -> tuple[Word, ...]:

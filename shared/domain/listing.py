@@ -7,6 +7,7 @@ shift nothing, and the job it names may be gone.
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
@@ -28,7 +29,7 @@ class JobQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobPage:
-    """Some jobs, newest first; those created at the same moment by falling id."""
+    """Some jobs, newest first; those created at the same moment by falling id. A page in between may be short."""
 
     jobs: tuple[Job, ...]
     next_token: str | None
@@ -47,16 +48,19 @@ class BadPageToken(ValueError):
     """The token was damaged on its way, or belongs to another query."""
 
 
-def page_of(jobs: tuple[Job, ...], query: JobQuery, *, limit: int) -> JobPage:
-    """Return the page whose first jobs these are: at most `limit`, or more to show that another page follows."""
-    shown = jobs[:limit]
-    token = page_token(query, shown[-1]) if len(jobs) > limit else None
-    return JobPage(jobs=shown, next_token=token)
+def page_of(found: Sequence[tuple[Place, Job | None]], query: JobQuery, *, limit: int) -> JobPage:
+    """Return the page that begins with what was found: at most `limit`, or more to show that another page follows.
+
+    Records that cannot be read (None) take room on a page and are not shown.
+    """
+    shown = found[:limit]
+    token = page_token(query, shown[-1][0]) if len(found) > limit else None
+    return JobPage(jobs=tuple(job for _, job in shown if job is not None), next_token=token)
 
 
-def page_token(query: JobQuery, last: Job) -> str:
-    """Return the token of the page after this job: letters, digits, "-" and "_" only."""
-    body = json.dumps([last.created_at, last.id]).encode()
+def page_token(query: JobQuery, last: Place) -> str:
+    """Return the token of the page after this place: letters, digits, "-" and "_" only."""
+    body = json.dumps([last.created_at, last.job_id]).encode()
     return _text(_digest(query, body) + body)
 
 
@@ -68,9 +72,10 @@ def place_in(token: str, query: JobQuery) -> Place:
         if digest != _digest(query, body) or _text(raw) != token:
             raise ValueError("digest")
         created_at, job_id = json.loads(body)
-        if not (isinstance(created_at, int | float) and isfinite(created_at) and isinstance(job_id, str)):
+        is_time = isinstance(created_at, int | float) and not isinstance(created_at, bool) and isfinite(created_at)
+        if not (is_time and isinstance(job_id, str) and job_id.encode()):
             raise ValueError("types")
-    except ValueError as error:
+    except (ValueError, TypeError, RecursionError) as error:  # a digest without a key keeps nobody from making tokens
         raise BadPageToken(
             "The page token is damaged or belongs to another listing; begin again without it."
         ) from error

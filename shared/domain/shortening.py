@@ -50,7 +50,7 @@ def _rooms(whole: Span, spoken: Sequence[Span]) -> list[Span]:
     borders_s = [whole.start_s, *((a.end_s + b.start_s) / 2 for a, b in pairwise(spoken)), whole.end_s]
     return [
         span(
-            max(before_s, min(each.start_s, each.start_s - LEAD_IN_S)),
+            min(each.start_s, max(before_s, each.start_s - LEAD_IN_S)),
             max(each.end_s, min(after_s, each.end_s + RUN_OUT_S)),
         )
         for each, (before_s, after_s) in zip(spoken, pairwise(borders_s), strict=True)

@@ -118,7 +118,7 @@ def silenced(heard: Damage) -> tuple[str, ...]:
     """Return the warning about what could not be decoded; none when all could."""
     if not heard:
         return ()
-    return (f"sound_failed: {heard.places} of the sound could not be decoded and are silent ({heard.last_error})",)
+    return (f"sound_failed: {heard.places} of the sound could not be decoded; there it is silent ({heard.last_error})",)
 
 
 def decoded_sound(container: InputContainer, stream: AudioStream, at_s: float, damage: Damage) -> Iterator[AudioFrame]:

@@ -16,7 +16,7 @@ from av.stream import Discard, Stream
 
 from shared.errors import BadVideo
 
-BUFFER_BYTES = 1 << 16  # one read of libav; the object store below caches in blocks of 1 MiB
+BUFFER_BYTES = 1 << 16  # one read of libav; the object store below caches in larger blocks
 WANTED = Struct("qq")  # where the next read begins: offset and whence
 NOWHERE = WANTED.pack(0, -1)  # right after the last one
 

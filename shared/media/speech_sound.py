@@ -62,6 +62,7 @@ def hear(
                 begin, end = max(0, at), min(len(heard), at + block.shape[1])
                 if begin < end:
                     heard[begin:end] = block[0, begin - at : end - at]
+                    damage.heard_samples += end - begin
         except (
             av.FFmpegError
         ) as error:  # the demuxer has given up; what the storage raised still comes out of the block

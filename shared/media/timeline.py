@@ -44,6 +44,8 @@ class Damage:
     decode_errors: int = 0
     read_errors: int = 0
     last_error: str = ""
+    heard_samples: int = 0
+    """Sound that could be decoded."""
     sent: list[int] | None = None
     """Times of the packets given to the decoder, in ticks, ascending; None when nobody wants to know."""
 

@@ -1,12 +1,13 @@
-"""Whether a damaged picture is enough for a reel, and how much of it there is."""
+"""Whether a damaged source is enough for a reel, and how much of it there is."""
 
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from shared.domain.damage import Decoded, loss_of
+from shared.domain.damage import Decoded, Loss, loss_of
 from shared.domain.job import Warned
 from shared.domain.pose import SAMPLE_RATE_HZ, PoseSample
+from shared.domain.sound import Sound
 from shared.domain.video import Video
 from shared.errors import BadVideo
 
@@ -26,6 +27,21 @@ def judge_damage(decoded: Decoded, video: Video, *, name: str) -> tuple[Warned, 
         raise BadVideo("corrupt", f"{name}: damaged, {left}; export or copy it again.")
     left = left if loss.lost_s >= TOLD_S else "a few of its pictures cannot be decoded"
     return (Warned(code="damaged", message=f"{name}: damaged, {left}; the reel shows what there is."),)
+
+
+def judge_sound(*, errors: int, heard_s: float, sound: Sound, name: str) -> tuple[Warned, ...]:
+    """Return the warning `damaged` for a source whose sound, all it has, has gaps. Raises BadVideo `corrupt` likewise.
+
+    Silence without an error is no damage.
+    """
+    if not errors:
+        return ()
+    loss = Loss(whole_s=sound.duration_s, lost_s=max(0.0, sound.duration_s - heard_s), has_errors=True)
+    left = f"only {loss.whole_s - loss.lost_s:.1f} of {loss.whole_s:.1f} s of its sound can be decoded"
+    if loss.is_hopeless:
+        raise BadVideo("corrupt", f"{name}: damaged, {left}; export or copy it again.")
+    left = left if loss.lost_s >= TOLD_S else "a few pieces of its sound cannot be decoded"
+    return (Warned(code="damaged", message=f"{name}: damaged, {left}; the reel has what there is."),)
 
 
 def as_far_as_seen(video: Video, samples: Sequence[PoseSample]) -> Video:

@@ -27,10 +27,10 @@ from shared.media.render_sound import SAMPLE_GRID, RenderedSound, render_sound
 from shared.media.stream_copy import why_not_copy
 from shared.pipeline.choose import Chosen, choose
 from shared.pipeline.companions import write_speech_companions
-from shared.pipeline.judge_damage import as_far_as_seen, judge_damage
+from shared.pipeline.judge_damage import as_far_as_seen, judge_damage, judge_sound
 from shared.pipeline.picture_timeline import picture_timeline
 from shared.pipeline.pinned_source import open_source
-from shared.pipeline.read_analysis import read_analysis
+from shared.pipeline.read_analysis import Analysis, read_analysis
 from shared.pipeline.report import (
     Report,
     report_edit_list,
@@ -65,7 +65,7 @@ def make_reel(
     started_at = time.monotonic()
     name = job.source.file_name
     analysis = read_analysis(cloud, job)
-    damaged = judge_damage(analysis.decoded, media, name=name) if isinstance(media, Video) else ()
+    damaged = _judged(media, analysis, name=name)
     whole, media = media, as_far_as_seen(media, analysis.samples) if damaged and isinstance(media, Video) else media
     chosen = choose(job, analysis, duration_s=media.duration_s)
     chosen = replace(chosen, warnings=damaged + chosen.warnings)
@@ -107,6 +107,12 @@ def make_reel(
         "numbers": {"reel_s": rendered.duration_s, "kept_s": edit.duration_s, "source_s": whole.duration_s, **timings},
         "warnings": [to_dict(each) for each in _all_warnings(chosen, rendered)],
     }
+
+
+def _judged(media: Media, analysis: Analysis, *, name: str) -> tuple[Warned, ...]:
+    if isinstance(media, Sound):
+        return judge_sound(errors=analysis.sound_errors, heard_s=analysis.heard_s, sound=media, name=name)
+    return judge_damage(analysis.decoded, media, name=name)
 
 
 def _plan(job: Job, media: Media, chosen: Chosen, damaged: Sequence[Warned], file: BinaryIO) -> EditList:

@@ -21,6 +21,10 @@ class Analysis:
     """What came of decoding the picture; nothing was expected where nobody looked."""
     transcript: Transcript | None = None
     """None when nobody listened."""
+    sound_errors: int = 0
+    """Pieces of the sound that could not be decoded."""
+    heard_s: float = 0.0
+    """How much of the sound could be, where somebody listened."""
     warnings: tuple[Warned, ...] = ()
     models: dict[str, str]
     """Names and versions of the runtimes and models."""
@@ -42,6 +46,8 @@ def read_analysis(cloud: Cloud, job: Job) -> Analysis:
     return replace(
         found,
         transcript=heard.transcript,
+        sound_errors=heard.decode_errors,
+        heard_s=heard.heard_s,
         warnings=tuple(warned(text) for text in heard.warnings),
         models={**found.models, **heard.models},
     )

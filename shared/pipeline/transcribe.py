@@ -8,7 +8,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import BinaryIO
 
@@ -47,6 +47,8 @@ class SpeechPart:
     """The source's, or where that is unknown the one most words of this part are in; None when nobody speaks."""
     decode_errors: int
     """Packets of sound that could not be read or decoded; there is silence in their place."""
+    heard_samples: int
+    """How much of its units' sound could be decoded, at SPEECH_RATE_HZ."""
     models: dict[str, str]
     """Model names and versions."""
 
@@ -58,6 +60,9 @@ class JoinedSpeech:
     transcript: Transcript
     warnings: tuple[str, ...]
     """Each of the form "code: sentence"."""
+    decode_errors: int
+    heard_s: float
+    """How much sound could be decoded."""
     models: dict[str, str]
 
 
@@ -108,6 +113,8 @@ def transcribe_chunk(
     )
     words: list[Word] = []
     languages: Counter[str] = Counter()
+    margins = listener.damage
+    listener = replace(listener, damage=Damage())
     for done, (start_s, end_s) in enumerate(pairwise(borders_s)):
         on_progress(done / len(units))
         unit_language, found = _transcribe_unit(span(start_s, end_s), listener, language)
@@ -119,7 +126,8 @@ def transcribe_chunk(
         borders_s=borders_s,
         words=tuple(words),
         language=language or _most_heard(languages),
-        decode_errors=listener.damage.decode_errors + listener.damage.read_errors,
+        decode_errors=sum(each.decode_errors + each.read_errors for each in (margins, listener.damage)),
+        heard_samples=listener.damage.heard_samples,
         models=recognizer.versions,
     )
 
@@ -204,6 +212,8 @@ def join_parts(parts: Iterable[SpeechPart]) -> JoinedSpeech:
     return JoinedSpeech(
         transcript=Transcript(language=_most_heard(languages) if words else None, words=_none_overlapping(words)),
         warnings=tuple(warnings),
+        decode_errors=errors,
+        heard_s=sum(part.heard_samples for part in ordered) / SPEECH_RATE_HZ,
         models={name: version for part in ordered for name, version in part.models.items()},
     )
 

@@ -269,14 +269,15 @@ class JobStoreContract:
         calls: list[Callable[[], object]] = [
             lambda: jobs.get("job"),
             lambda: jobs.update("job", counted),
-            lambda: jobs.list(),
-            lambda: jobs.page(JobQuery(), limit=1, token=None),
             lambda: start(jobs),
         ]
         for call in calls:
             with pytest.raises(BadRequest, match="job was written by a newer Montage") as raised:
                 call()
             assert raised.value.code == "newer_records"
+        jobs.create(new_job("ours", created_at=-1.0))
+        assert [job.id for job in jobs.list()] == ["ours"], "it does not hide the others"
+        assert [ids for ids in pages(jobs, JobQuery(), limit=1) if ids] == [["ours"]]
         be_newer(monkeypatch)
         assert jobs.get("job") == newer
 

@@ -37,6 +37,28 @@ def test_a_recording_becomes_a_reel_of_sound(montage: Montage, media_file: Calla
     assert "ask not what your country" in outputs["captions_srt"].read_text("utf-8").replace("\n", " ")
 
 
+@pytest.mark.parametrize(("share", "code", "outcome"), [(0.75, 0, "damaged"), (0.25, 2, "corrupt")])
+def test_a_recording_that_breaks_off_gives_what_there_is_or_says_so(
+    montage: Montage, media_file: Callable[[str], Path], tmp_path: Path, share: float, code: int, outcome: str
+) -> None:
+    whole = tmp_path / "whole.m4a"
+    with (
+        av.open(str(media_file("speech/dialogue_3spk.m4a"))) as source,
+        av.open(str(whole), "w", format="mp4", container_options={"movflags": "+faststart"}) as target,
+    ):
+        stream = target.add_stream_from_template(source.streams.audio[0])
+        for packet in source.demux(source.streams.audio[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    cut = tmp_path / "cut.m4a"
+    cut.write_bytes(whole.read_bytes()[: round(share * whole.stat().st_size)])
+    ended = montage("run", "--json", "--mode", "speech", cut)
+    assert ended.code == code, ended.err
+    error = ended.json["error"]
+    assert outcome in ([error["code"]] if error else [each["code"] for each in ended.json["warnings"]])
+
+
 def test_speech_is_found_on_a_machine_that_cannot_look_for_movement(
     montage: Montage, media_file: Callable[[str], Path]
 ) -> None:

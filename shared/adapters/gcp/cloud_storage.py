@@ -212,7 +212,7 @@ class CloudStorage:
                 return there
         if error.code == HTTPStatus.PRECONDITION_FAILED:
             raise AlreadyThere(f"{self._bucket.name}: {name} is already there.") from error
-        if error.code == HTTPStatus.GONE:
+        if error.code in (HTTPStatus.GONE, HTTPStatus.NOT_FOUND):  # 404 is a missing bucket's, too: it stays missing
             raise TryAgain(f"{name}: the store gave its upload up.", code="cloud_unavailable") from error
         if error.code == HTTPStatus.BAD_REQUEST and "crc32c" in str(error).lower():
             raise self._damaged(name) from error

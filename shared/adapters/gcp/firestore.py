@@ -26,7 +26,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.adapters.gcp.documents import Decision, Documents, Snapshot, document, fields_of
 from shared.adapters.gcp.firestore_values import restored, stored
-from shared.adapters.job_record import check_limit, job_of, place_of
+from shared.adapters.job_record import check_limit, job_of, listed, place_of
 from shared.domain import chunk as rules
 from shared.domain.batch import Batch
 from shared.domain.chunk import Chunk, ChunkSummary, Failure, Lease, StartAnswer, Superseded
@@ -75,13 +75,13 @@ class FirestoreJobs:
         """Return the jobs, oldest first; a final job that still has something to tell counts as unfinished."""
         query = self._jobs.where(filter=FieldFilter("is_unfinished", "==", True)) if unfinished_only else self._jobs
         ordered = query.order_by("created_at").order_by("__name__")
-        return [_job_in(snapshot) for snapshot in self._documents.matching(ordered)]
+        return [job for _, job in map(_listed, self._documents.matching(ordered)) if job is not None]
 
     def page(self, query: JobQuery, *, limit: int, token: str | None) -> JobPage:
         """Return at most `limit` of the jobs asked for, newest first, and the token of the page after them."""
         check_limit(limit)
         asked = self._asked(query, after=place_of(token, query)).limit(limit + 1)
-        return page_of(tuple(_job_in(each) for each in self._documents.matching(asked)), query, limit=limit)
+        return page_of([_listed(each) for each in self._documents.matching(asked)], query, limit=limit)
 
     def create_batch(self, batch: Batch) -> bool:
         """Store a new batch. Returns False, changing nothing, when a batch of that id exists."""
@@ -276,6 +276,10 @@ def _job_in(snapshot: Snapshot) -> Job:
     if not snapshot.exists:
         raise _unknown(snapshot.id)
     return job_of(restored(fields_of(snapshot)["body"]))
+
+
+def _listed(snapshot: Snapshot) -> tuple[Place, Job | None]:
+    return listed(restored(fields_of(snapshot)["body"]))
 
 
 def _unknown(job_id: str) -> NotFound:

@@ -68,13 +68,16 @@ class PubSubBus:
         if len(body) > MOST_BYTES:
             sentence = f"A message of {len(body)} bytes is too large for {topic}: {MOST_BYTES} are the most."
             raise MontageError("message_too_large", sentence)
-        answer = self._publisher.publish(
-            topic,
-            body,
-            retry=self._attempts.retry,
-            timeout=self._attempts.timeout_s,
-            **event_attributes(message, project=self._project),
-        )
+        try:
+            answer = self._publisher.publish(
+                topic,
+                body,
+                retry=self._attempts.retry,
+                timeout=self._attempts.timeout_s,
+                **event_attributes(message, project=self._project),
+            )
+        except RuntimeError as error:  # another thread has closed it since `publish` looked
+            raise TryAgain("The bus is being closed.", code="closing") from error
         self._unanswered.add(answer)
         try:
             answer.result(self._timeout_s)

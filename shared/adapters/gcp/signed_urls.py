@@ -118,6 +118,8 @@ class _StrictTransport:
         response = self._transport(*args, **{"timeout": self._timeout_s, **options})
         if response.status in REFUSALS:
             raise exceptions.Forbidden(response.data.decode(errors="replace"))  # type: ignore[no-untyped-call]
+        if response.status == HTTPStatus.BAD_REQUEST:  # an address of ours that is no service account
+            raise exceptions.InvalidArgument(response.data.decode(errors="replace"))  # type: ignore[no-untyped-call]
         return response
 
 

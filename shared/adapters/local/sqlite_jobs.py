@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from shared.adapters.job_record import check_limit, job_of, place_of
+from shared.adapters.job_record import check_limit, job_of, listed, place_of
 from shared.adapters.local.database import Database
 from shared.domain import chunk as rules
 from shared.domain.batch import Batch
@@ -98,7 +98,7 @@ class SqliteJobs:
         only = "WHERE is_unfinished = 1" if unfinished_only else ""
         with self._database.reading() as db:
             rows = db.execute(f"SELECT body FROM jobs {only} ORDER BY created_at, id").fetchall()
-        return [job_of(json.loads(body)) for (body,) in rows]
+        return [job for _, job in (listed(json.loads(body)) for (body,) in rows) if job is not None]
 
     def page(self, query: JobQuery, *, limit: int, token: str | None) -> JobPage:
         """Return at most `limit` of the jobs asked for, newest first, and the token of the page after them."""
@@ -107,7 +107,7 @@ class SqliteJobs:
         sql = f"SELECT body FROM jobs {where} ORDER BY created_at DESC, id DESC LIMIT ?"
         with self._database.reading() as db:
             rows = db.execute(sql, (*values, limit + 1)).fetchall()
-        return page_of(tuple(job_of(json.loads(body)) for (body,) in rows), query, limit=limit)
+        return page_of([listed(json.loads(body)) for (body,) in rows], query, limit=limit)
 
     def create_batch(self, batch: Batch) -> bool:
         """Store a new batch. Returns False, changing nothing, when a batch of that id exists."""

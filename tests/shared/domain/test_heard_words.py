@@ -124,6 +124,7 @@ def test_what_is_worth_hearing_has_all_the_speech(silent: list[Span], duration_s
         ((" so", 1.9, 2.4, 0.43), [span(0.0, 1.9), span(2.4, 2.9)], True),  # somebody goes on speaking
         ((" so", 0.1, 0.4, 0.43), [span(0.4, 20.0)], True),  # what was before this unit is not known
         ((" so", 1.9, 3.4, 0.43), [span(0.0, 1.9), span(3.4, 20.0)], True),  # too long for a knock
+        ((" so", 2.3, 4.7, 0.43), [span(0.0, 1.9), span(2.4, 4.4)], True),  # said after the knock, heard from it on
     ],
 )
 def test_a_guess_at_a_lonely_sound_is_left_out(word: HeardWord, silent: list[Span], is_kept: bool) -> None:

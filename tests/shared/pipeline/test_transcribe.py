@@ -185,6 +185,7 @@ def test_parts_that_disagree_are_joined_at_their_widest_common_pause_with_a_warn
         words=(word("a", 22.0, 22.4), word("b", 23.2, 23.4), word("c", 24.0, 24.4)),
         language="en",
         decode_errors=0,
+        heard_samples=392_000,
         models={},
     )
     right = replace(

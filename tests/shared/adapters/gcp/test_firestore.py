@@ -23,7 +23,7 @@ from shared.adapters.gcp.firestore_keys import FirestoreKeys
 from shared.domain.chunk import Held, Lease, Superseded
 from shared.domain.job import SCHEMA_VERSION, Job
 from shared.domain.limits import Limits
-from shared.domain.listing import JobQuery, page_token
+from shared.domain.listing import JobQuery, Place, page_token
 from shared.errors import BadRequest, LeaseLost, MontageError, NotFound, TryAgain
 from shared.ports import Clock
 from shared.settings import GoogleSettings
@@ -381,7 +381,9 @@ def test_a_record_larger_than_a_document_is_refused(jobs: FirestoreJobs) -> None
 
 def test_a_forged_page_token_leads_nowhere_else(jobs: FirestoreJobs) -> None:
     with pytest.raises(BadRequest) as raised:
-        jobs.page(JobQuery(), limit=1, token=page_token(JobQuery(), new_job("job/chunks/pose-00000")))
+        jobs.page(
+            JobQuery(), limit=1, token=page_token(JobQuery(), Place(created_at=0.0, job_id="job/chunks/pose-00000"))
+        )
     assert raised.value.code == "bad_page_token"
 
 
