@@ -209,7 +209,10 @@ class JobLauncher(Protocol):
         ...
 
     def state(self, execution: str) -> ExecutionState:
-        """Return whether tasks may still be running; an execution nobody knows has ended."""
+        """Return whether tasks may still run or wait; an execution nobody knows has ended.
+
+        "queued" only where the platform says that it has begun none of its tasks.
+        """
         ...
 
     def cancel(self, execution: str) -> None:

@@ -102,6 +102,7 @@ class Settings(BaseSettings):
             asked,
             launching_s=10.0,
             request_lost_s=20.0,
+            start_within_s=7 * 24 * 3600.0,  # our own launcher starts whatever waits, other videos' tasks first
             deadline_base_s=7 * 24 * 3600.0,  # a thousand videos wait for one another
         )
 
