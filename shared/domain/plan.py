@@ -127,22 +127,31 @@ def next_effects(job: Job, seen: Mapping[StageName, Seen], *, now: float, limits
 
 
 def outstanding_chunks(
-    stage: Stage, chunks: tuple[Chunk, ...], *, is_running: bool, now: float, limits: Limits
+    stage: Stage, chunks: Sequence[Chunk], *, is_running: bool, now: float, limits: Limits
 ) -> list[int]:
     """Return the chunk numbers a new run should compute.
 
-    Chunks that are done or failed for good are left out; so are those a task of the previous run is visibly moving,
-    unless that run has ended (`is_running` False).
+    Chunks that are done or failed for good are left out; so are those left to tasks of older runs.
     """
     settled = {chunk.index for chunk in chunks if chunk.state in ("done", "failed")}
-    alive = set(moving_chunks(chunks, now=now, limits=limits)) if is_running else set()
-    return [index for index in range(stage.plan.chunks) if index not in settled and index not in alive]
+    left = set(left_chunks(stage, chunks, is_running=is_running, now=now, limits=limits))
+    return [index for index in range(stage.plan.chunks) if index not in settled and index not in left]
 
 
-def moving_chunks(chunks: Sequence[Chunk], *, now: float, limits: Limits) -> tuple[int, ...]:
-    """Return the numbers of the chunks that a task works on and is not given up."""
+def left_chunks(
+    stage: Stage, chunks: Sequence[Chunk], *, is_running: bool, now: float, limits: Limits
+) -> tuple[int, ...]:
+    """Return the numbers of the chunks that a new run leaves to the tasks that are visibly moving them.
+
+    Those are tasks of the stage's latest execution, unless that has ended (`is_running` False), and those that it in
+    turn had left to older ones.
+    """
     return tuple(
-        chunk.index for chunk in chunks if chunk.state == "running" and now - chunk.moved_at < limits.rerun_after_s
+        chunk.index
+        for chunk in chunks
+        if chunk.state == "running"
+        and now - chunk.moved_at < limits.rerun_after_s
+        and (is_running or chunk.index in stage.left)
     )
 
 
@@ -235,7 +244,9 @@ def _stage_steps(name: StageName, stage: Stage, seen: Seen, *, now: float, limit
         case "launched":
             running = under_way(stage, seen.summary)
             is_stuck = silent_chunks(running, now=now, silent_s=limits.rerun_after_s)
-            if seen.execution == "ended" or is_stuck:
+            is_left = [each for each in running if each.index in stage.left]
+            is_over = seen.execution == "ended" and stage.plan.chunks - seen.summary.ended > len(is_left)
+            if is_over or is_stuck:
                 return (again,)
             if not running and seen.execution is not None and now >= stage.lively_at + limits.start_within_s:
                 is_lively = seen.execution == "queued" or seen.summary.ended != stage.ended_then

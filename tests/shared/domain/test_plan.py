@@ -27,7 +27,7 @@ from shared.domain.plan import (
     Seen,
     SettleStage,
     StartMerge,
-    moving_chunks,
+    left_chunks,
     next_effects,
     outstanding_chunks,
 )
@@ -134,7 +134,7 @@ class World:
             return
         records, is_running = self.chunks_of(order.stage), previous in self.executions
         todo = outstanding_chunks(stage, records, is_running=is_running, now=self.now, limits=LIMITS)
-        left = moving_chunks(records, now=self.now, limits=LIMITS) if is_running else ()
+        left = left_chunks(stage, records, is_running=is_running, now=self.now, limits=LIMITS)
         execution = f"execution-{run_id}" if todo else previous
         if execution is not None:
             if todo:
@@ -369,6 +369,16 @@ def test_a_chunk_left_to_an_older_run_is_watched_on() -> None:
     left = Chunk(stage="pose", index=3, state="running", run_id="run-1", moved_at=1000.0)
     assert steps_of(launched(left=(3,)), left, at=1060.0) == (NoteSilence(stage="pose", silent=(3,)),)
     assert steps_of(launched(left=(3,)), left, at=1180.0) == AGAIN
+
+
+def test_a_run_that_has_ended_waits_for_what_it_left_to_an_older_one() -> None:
+    left = Chunk(stage="pose", index=3, state="running", run_id="run-1", moved_at=1100.0)
+    assert steps_of(launched(left=(3,)), left, done=4, execution="ended", at=1101.0) == ()
+    assert steps_of(launched(left=(3,)), left, done=3, execution="ended", at=1101.0) == AGAIN
+    stage = launched(left=(3,)).stages["pose"]
+    assert left_chunks(stage, [left], is_running=False, now=1101.0, limits=LIMITS) == (3,)
+    assert outstanding_chunks(stage, [left], is_running=False, now=1101.0, limits=LIMITS) == [0, 1, 2, 4]
+    assert outstanding_chunks(stage, [left], is_running=False, now=1300.0, limits=LIMITS) == [0, 1, 2, 3, 4]
 
 
 def test_chunks_that_nobody_starts_in_time_are_launched_again() -> None:
