@@ -17,8 +17,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from functions.watchdog import watchdog
 from jobs.task import Part, Task
+from shared.pipeline.watch import watch
 from shared.settings import Settings
 from tests.counting import Counts, counted
 from tests.one_machine import OneMachine, make_part
@@ -102,7 +102,7 @@ def _costs(home: Path, chunks: int) -> Costs:
     cloud = counted(machine.cloud, counts)
     launcher = machine.launcher
     assert isinstance(launcher, WaveLauncher)
-    launcher.cloud, launcher.look = cloud, lambda: watchdog(cloud)
+    launcher.cloud, launcher.look = cloud, lambda: watch(cloud)
     job = OneMachine(home=home, clock=machine.clock, cloud=cloud, launcher=launcher).run_to_the_end(
         submit(machine, slow_film(home / "film.mp4", chunks)).id
     )

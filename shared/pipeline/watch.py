@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterable
 
-from shared.domain.job import JobState
 from shared.errors import MontageError
 from shared.log import event
 from shared.pipeline.receive_upload import look_for_upload
@@ -15,18 +14,17 @@ log = logging.getLogger(__name__)
 
 def watch(cloud: Cloud, job_ids: Iterable[str] | None = None) -> None:
     """Reconcile every unfinished job, or just these; one job's trouble does not keep the others waiting."""
-    chosen = {job.id: job.state for job in cloud.jobs.list(unfinished_only=True)} if job_ids is None else None
-    for job_id in chosen or job_ids or ():
+    chosen = [job.id for job in cloud.jobs.list(unfinished_only=True)] if job_ids is None else list(job_ids)
+    for job_id in chosen:
         try:
-            state = chosen[job_id] if chosen is not None else cloud.jobs.get(job_id).state
-            _watch_one(cloud, job_id, state)
+            _watch_one(cloud, job_id)
         except MontageError as error:
             log.warning("could not look after %s: %s", job_id, error.message, extra=event("watch_failed", job=job_id))
         except Exception:  # a bug met in one job must not keep the others waiting; its deadline ends that one
             log.exception("could not look after %s", job_id, extra=event("watch_failed", job=job_id))
 
 
-def _watch_one(cloud: Cloud, job_id: str, state: JobState) -> None:
-    if state == "awaiting_upload":
+def _watch_one(cloud: Cloud, job_id: str) -> None:
+    if cloud.jobs.get(job_id).state == "awaiting_upload":
         look_for_upload(cloud, job_id)
     reconcile(cloud, job_id, look_at_executions=True)

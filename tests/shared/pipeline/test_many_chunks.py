@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from functions.watchdog import watchdog
 from jobs.task import Part, Task
 from shared.domain.object_names import run_list
 from shared.errors import LeaseLost, TryAgain
+from shared.pipeline.watch import watch
 from tests.counting import Counts, counted
 from tests.one_machine import OneMachine, make_part
 from tests.waves import UNIT_S, WaveLauncher, machine_of_waves, slow_film, submit
@@ -101,7 +101,7 @@ def test_chunks_that_stand_still_are_named_before_they_are_run_again(tmp_path: P
     waves(machine).hung = {str(machine.cloud.jobs.get(job.id).stages["pose"].execution)}
     machine.launcher.run_tasks()
     machine.clock.now += machine.cloud.limits.silent_after_s
-    watchdog(machine.cloud)
+    watch(machine.cloud)
     stage = machine.cloud.jobs.get(job.id).stages["pose"]
     assert (stage.silent, stage.launches) == ((3, 17, 40), 1)
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from functions.local.event_pump import HANDLERS
-from functions.watchdog import watchdog
 from jobs.task import Part, Task
 from shared.domain.job import Job
 from shared.domain.messages import JobEvent, Message, ObjectFinalized
 from shared.domain.object_names import source
 from shared.errors import TryAgain
+from shared.pipeline.watch import watch
 from tests.one_machine import OneMachine, make_part
 from tests.waves import machine_of_waves, slow_film, submit
 
@@ -85,7 +85,7 @@ def run(machine: OneMachine, bus: Tenfold, chance: random.Random, job_id: str) -
         if chance.random() < 0.1:
             machine.launcher.run_tasks()
         if chance.random() < 0.1:
-            watchdog(machine.cloud)
+            watch(machine.cloud)
         if not bus.deliver_one(machine) and not machine.launcher.waiting:
             job = machine.cloud.jobs.get(job_id)
             if job.is_final and not job.outbox:
