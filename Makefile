@@ -18,7 +18,7 @@ SPEECH_ONLY := $(if $(findstring --mode speech,$(subst =, ,$(ARGS))),--speech-on
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-system bench-cloud check format lock clean doctor
+.PHONY: help setup run test test-system test-scale bench-cloud check format lock clean doctor
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,8 +39,12 @@ test: setup $(TESTING) ## Run the tests, the slow ones left out [TEST_ARGS="-k w
 test-system: setup $(TESTING) ## Run the long tests: whole sessions, a real browser, the real download
 	@$(PYTHON) -m pytest -m slow $(TEST_ARGS)
 
-bench-cloud: setup $(TESTING) ## What pose tasks ask Cloud Storage for, and how fast they read (emulated)
+test-scale: setup $(TESTING) ## A job of 1,000 chunks, two at a time, with nothing taken for silent
+	@$(PYTHON) -m pytest -q -m slow --durations=0 tests/shared/pipeline/test_many_chunks.py $(TEST_ARGS)
+
+bench-cloud: setup $(TESTING) ## What jobs ask of the cloud's services, and how fast tasks read (emulated)
 	@$(PYTHON) -m benchmarks.cloud_reads
+	@$(PYTHON) -m benchmarks.cloud_costs
 
 check: $(TESTING) ## Formatting, lint and types, changing nothing
 	@$(VENV)/bin/ruff format --check .

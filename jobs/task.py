@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from shared import log as logs
 from shared.connect import connect
-from shared.domain.chunk import AlreadyDone, Failure, Lease
+from shared.domain.chunk import AlreadyDone, Exhausted, Failure, Lease
 from shared.domain.job import Job
 from shared.domain.messages import StageDone, StageName
 from shared.domain.object_names import chunk_part, run_list
@@ -95,7 +95,7 @@ def run_task(
     if not isinstance(answer, Lease):
         log.info("nothing to do: %s", type(answer).__name__, extra=event("chunk_refused", answer=type(answer).__name__))
         if not isinstance(answer, AlreadyDone):
-            _tell_when_all_ended(cloud, stage, job_id)
+            _tell(cloud, stage, cloud.jobs.get(job_id), has_failed=isinstance(answer, Exhausted))
         return DONE
     stop = stop or threading.Event()
     job = cloud.jobs.get(job_id)
@@ -105,16 +105,18 @@ def run_task(
     )
     name = job.source.file_name
     with Heartbeat(cloud, answer, stop, name=name, every_s=every_s, stuck_after_s=stuck_after_s) as heartbeat:
-        code = _work_under(cloud, settings, answer, work, heartbeat)
+        code, has_failed = _work_under(cloud, settings, job, answer, work, heartbeat)
     if code == DONE:
-        _tell_when_all_ended(cloud, stage, job_id)
+        _tell(cloud, stage, job, has_failed=has_failed)
     return code
 
 
-def _work_under(cloud: Cloud, settings: Settings, lease: Lease, work: Work, heartbeat: "Heartbeat") -> int:
+def _work_under(
+    cloud: Cloud, settings: Settings, job: Job, lease: Lease, work: Work, heartbeat: "Heartbeat"
+) -> tuple[int, bool]:
+    """Return the exit code, and whether the chunk has failed for good."""
     started_at = time.monotonic()
     try:
-        job = cloud.jobs.get(lease.job_id)
         log.info("chunk started", extra=event("chunk_started"))
         part = work(Task(cloud=cloud, settings=settings, job=job, chunk=lease.index, progress=heartbeat.progress))
         name = chunk_part(lease.job_id, lease.stage, lease.index, lease.token)
@@ -122,28 +124,28 @@ def _work_under(cloud: Cloud, settings: Settings, lease: Lease, work: Work, hear
         elapsed_s = round(time.monotonic() - started_at, 3)
         cloud.jobs.finish_chunk(lease, result=name, numbers={"elapsed_s": elapsed_s, **part.numbers})
         log.info("chunk done in %.1f s", elapsed_s, extra=event("chunk_done", elapsed_s=elapsed_s, **part.numbers))
-        return DONE
+        return DONE, False
     except LeaseLost as error:
         log.info("stopping: %s", error.message, extra=event("lease_lost"))
-        return DONE
+        return DONE, False
     except Stopped:
         with suppress(LeaseLost):
             cloud.jobs.hand_back_chunk(lease)
         log.info("told to stop; the chunk is handed back", extra=event("chunk_handed_back"))
-        return STOPPED
+        return STOPPED, False
     except Exception as error:  # the one place that decides what an error means for the chunk
         return _fail(cloud, lease, error)
 
 
-def _fail(cloud: Cloud, lease: Lease, error: Exception) -> int:
+def _fail(cloud: Cloud, lease: Lease, error: Exception) -> tuple[int, bool]:
     failure, is_final = _judge(error)
     log.error(
         "chunk failed: %s", failure.message, exc_info=not is_final, extra=event("chunk_failed", code=failure.code)
     )
     with suppress(LeaseLost):
         chunk = cloud.jobs.fail_chunk(lease, failure, is_final=is_final)
-        return DONE if chunk.state == "failed" else RUN_AGAIN
-    return DONE
+        return (DONE, True) if chunk.state == "failed" else (RUN_AGAIN, False)
+    return DONE, False
 
 
 def _judge(error: Exception) -> tuple[Failure, bool]:
@@ -159,12 +161,10 @@ def _judge(error: Exception) -> tuple[Failure, bool]:
             return Failure(code="internal", message=f"Something unforeseen went wrong ({type(error).__name__})."), False
 
 
-def _tell_when_all_ended(cloud: Cloud, stage: StageName, job_id: str) -> None:
-    """Publish the hint that the stage is complete. Losing it is harmless: the watchdog looks too."""
-    job = cloud.jobs.get(job_id)
-    summary = cloud.jobs.chunk_summary(job_id, stage)
-    if summary.failed or summary.ended >= job.stages[stage].plan.chunks:
-        cloud.bus.publish(StageDone(job_id=job_id, epoch=job.epoch, stage=stage))
+def _tell(cloud: Cloud, stage: StageName, job: Job, *, has_failed: bool) -> None:
+    """Publish the hint that the stage has come to its end, if so. Losing it is harmless: the watchdog looks too."""
+    if has_failed or cloud.jobs.ended_chunks(job.id, stage) >= job.stages[stage].plan.chunks:
+        cloud.bus.publish(StageDone(job_id=job.id, epoch=cloud.jobs.get(job.id).epoch, stage=stage))
 
 
 class Heartbeat:

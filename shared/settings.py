@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.domain.limits import Limits
 
 _PREFIX = "MONTAGE_"
+BEAT_EVERY_S = {"local": 1.0, "gcp": 20.0}  # people watch the first; on the second each write is paid for
 
 
 class GoogleSettings(BaseSettings):
@@ -71,8 +72,8 @@ class Settings(BaseSettings):
     """A local task that holds more than this is stopped."""
     task_timeout_s: float = Field(default=24 * 3600.0, gt=0)
     """A local task that takes longer than this is stopped; one that stands still stops itself much earlier."""
-    beat_every_s: float = Field(default=1.0, gt=0)
-    """How often a task writes its position; 20 s is right where a write costs money."""
+    beat_every_s: float = Field(default_factory=lambda data: BEAT_EVERY_S[data.get("cloud", "local")], gt=0)
+    """How often a task writes its position."""
     watchdog_every_s: float = Field(default=2.0, gt=0)
     encoder_threads: int = Field(default=2, ge=1, le=64)
     """x264's output depends on it, so it is never derived from the machine."""
@@ -102,6 +103,7 @@ class Settings(BaseSettings):
             asked,
             launching_s=10.0,
             request_lost_s=20.0,
+            start_within_s=7 * 24 * 3600.0,  # our own launcher starts whatever waits, other videos' tasks first
             deadline_base_s=7 * 24 * 3600.0,  # a thousand videos wait for one another
         )
 

@@ -65,6 +65,12 @@ class Stage:
     launching_until: float = 0.0
     execution: str | None = None
     launches: int = 0
+    left: tuple[int, ...] = ()
+    """Chunks that tasks of an older run were visibly moving when this run was launched; they are not in its list."""
+    lively_at: float = 0.0
+    """When it was last noted that the execution gets on; looked at only where chunks wait and none runs ..."""
+    ended_then: int = 0
+    """... and how many chunks had ended by then."""
     silent: tuple[int, ...] = ()
     """Running chunks whose position has stood still for a while, by number."""
     started_at: float | None = None
@@ -213,17 +219,29 @@ def stage_launching(job: Job, name: StageName, *, run_id: str, now: float, until
         run_id=run_id,
         launching_until=until,
         launches=stage.launches + 1,
+        lively_at=now,
         started_at=stage.started_at if stage.started_at is not None else now,
     )
     return _with_stage(job, name, stage)
 
 
-def stage_launched(job: Job, name: StageName, *, run_id: str, execution: str) -> Job:
-    """The platform took the run: launching → launched. A run that was superseded meanwhile changes nothing."""
+def stage_launched(job: Job, name: StageName, *, run_id: str, execution: str, left: tuple[int, ...] = ()) -> Job:
+    """The platform took the run: launching → launched. A run that was superseded meanwhile changes nothing.
+
+    `left` are the chunks that it leaves to tasks of an older run.
+    """
     stage = job.stages.get(name)
     if stage is None or stage.state != "launching" or stage.run_id != run_id:
         return job
-    return _with_stage(job, name, replace(stage, state="launched", execution=execution))
+    return _with_stage(job, name, replace(stage, state="launched", execution=execution, left=left))
+
+
+def liveliness_noted(job: Job, name: StageName, *, now: float, ended: int) -> Job:
+    """The stage's execution gets on, or still waits for its turn: its chunks may wait on."""
+    stage = job.stages.get(name)
+    if stage is None or stage.state != "launched":
+        return job
+    return _with_stage(job, name, replace(stage, lively_at=now, ended_then=ended))
 
 
 def silence_noted(job: Job, name: StageName, silent: tuple[int, ...]) -> Job:

@@ -21,6 +21,9 @@ class Limits:
     """A running chunk whose position stands still this long is named in the record."""
     rerun_after_s: float = 180.0
     """A running chunk whose position stands still this long is run again."""
+    start_within_s: float = 600.0
+    """A launched stage of which no chunk was started or ended for this long, though its execution left the queue, is
+    launched again: an image is pulled and a task begun within a few minutes."""
     short_source_s: float = 60.0
     """A source up to this length ends within 100 s, so a task of it may stand still for less long ..."""
     short_stuck_after_s: float = 35.0

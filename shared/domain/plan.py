@@ -4,7 +4,7 @@
 only what is there, so lost, doubled and reordered events stop mattering.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -13,7 +13,8 @@ from shared.domain.job import ANALYSIS_STAGES, Job, Stage
 from shared.domain.limits import Limits
 from shared.domain.messages import StageName
 
-ExecutionState = Literal["running", "ended"]
+ExecutionState = Literal["queued", "running", "ended"]
+"""Queued: the platform has not begun any of its tasks; where a platform does not tell, it is running."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,14 @@ class NoteSilence:
 
     stage: StageName
     silent: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteLiveliness:
+    """Record that the stage's execution gets on, which gives its pending chunks another while to be started."""
+
+    stage: StageName
+    ended: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +103,7 @@ Effect = (
     | RequestStage
     | SettleStage
     | NoteSilence
+    | NoteLiveliness
     | StartMerge
     | FinishJob
     | FailJob
@@ -117,25 +127,45 @@ def next_effects(job: Job, seen: Mapping[StageName, Seen], *, now: float, limits
 
 
 def outstanding_chunks(
-    stage: Stage, chunks: tuple[Chunk, ...], *, is_running: bool, now: float, limits: Limits
+    stage: Stage, chunks: Sequence[Chunk], *, is_running: bool, now: float, limits: Limits
 ) -> list[int]:
     """Return the chunk numbers a new run should compute.
 
-    Chunks that are done or failed for good are left out; so are those a task of the previous run is visibly moving,
-    unless that run has ended (`is_running` False).
+    Chunks that are done or failed for good are left out; so are those left to tasks of older runs.
     """
     settled = {chunk.index for chunk in chunks if chunk.state in ("done", "failed")}
-    alive = {
+    left = set(left_chunks(stage, chunks, is_running=is_running, now=now, limits=limits))
+    return [index for index in range(stage.plan.chunks) if index not in settled and index not in left]
+
+
+def left_chunks(
+    stage: Stage, chunks: Sequence[Chunk], *, is_running: bool, now: float, limits: Limits
+) -> tuple[int, ...]:
+    """Return the numbers of the chunks that a new run leaves to the tasks that are visibly moving them.
+
+    Those are tasks of the stage's latest execution, unless that has ended (`is_running` False), and those that it in
+    turn had left to older ones.
+    """
+    return tuple(
         chunk.index
         for chunk in chunks
-        if is_running and chunk.state == "running" and now - chunk.moved_at < limits.rerun_after_s
-    }
-    return [index for index in range(stage.plan.chunks) if index not in settled and index not in alive]
+        if chunk.state == "running"
+        and now - chunk.moved_at < limits.rerun_after_s
+        and (is_running or chunk.index in stage.left)
+    )
 
 
-def silent_chunks(summary: ChunkSummary, *, now: float, silent_s: float) -> tuple[Chunk, ...]:
-    """Return the running chunks whose position has stood still for `silent_s` or longer, slowest first."""
-    silent = (chunk for chunk in summary.running if now - chunk.moved_at >= silent_s)
+def under_way(stage: Stage, summary: ChunkSummary) -> tuple[Chunk, ...]:
+    """Return the chunks that a task is to be seen moving: those the stage's run has started or has left to an older.
+
+    What an older run started and this one has in its list is as good as pending: it waits for a worker, maybe long.
+    """
+    return tuple(each for each in summary.running if each.run_id == stage.run_id or each.index in stage.left)
+
+
+def silent_chunks(running: Sequence[Chunk], *, now: float, silent_s: float) -> tuple[Chunk, ...]:
+    """Return those of the running chunks whose position has stood still for `silent_s` or longer, slowest first."""
+    silent = (chunk for chunk in running if now - chunk.moved_at >= silent_s)
     return tuple(sorted(silent, key=lambda chunk: (chunk.moved_at, chunk.index)))
 
 
@@ -212,10 +242,16 @@ def _stage_steps(name: StageName, stage: Stage, seen: Seen, *, now: float, limit
         case "launching":
             return (again,) if now >= stage.launching_until + limits.request_lost_s else ()
         case "launched":
-            is_stuck = silent_chunks(seen.summary, now=now, silent_s=limits.rerun_after_s)
-            if seen.execution == "ended" or is_stuck:
+            running = under_way(stage, seen.summary)
+            is_stuck = silent_chunks(running, now=now, silent_s=limits.rerun_after_s)
+            is_left = [each for each in running if each.index in stage.left]
+            is_over = seen.execution == "ended" and stage.plan.chunks - seen.summary.ended > len(is_left)
+            if is_over or is_stuck:
                 return (again,)
-            still = silent_chunks(seen.summary, now=now, silent_s=limits.silent_after_s)
+            if not running and seen.execution is not None and now >= stage.lively_at + limits.start_within_s:
+                is_lively = seen.execution == "queued" or seen.summary.ended != stage.ended_then
+                return (NoteLiveliness(stage=name, ended=seen.summary.ended) if is_lively else again,)
+            still = silent_chunks(running, now=now, silent_s=limits.silent_after_s)
             silent = tuple(sorted(chunk.index for chunk in still))
             return (NoteSilence(stage=name, silent=silent),) if silent != stage.silent else ()
         case _:
@@ -227,7 +263,9 @@ def _cancel_what_runs(job: Job, seen: Mapping[StageName, Seen]) -> tuple[Effect,
     return tuple(
         CancelExecution(stage=name, execution=stage.execution)
         for name, stage in job.stages.items()
-        if stage.execution is not None and stage.state != "done" and seen.get(name, Seen()).execution == "running"
+        if stage.execution is not None
+        and stage.state != "done"
+        and seen.get(name, Seen()).execution in ("queued", "running")
     )
 
 

@@ -8,7 +8,7 @@ from shared.domain import job as jobs
 from shared.domain.job import Job
 from shared.domain.messages import StageName, StageRequested
 from shared.domain.object_names import run_list
-from shared.domain.plan import outstanding_chunks
+from shared.domain.plan import left_chunks, outstanding_chunks
 from shared.errors import NotFound, TryAgain
 from shared.log import event
 from shared.pipeline.reconcile import reconcile
@@ -34,9 +34,9 @@ def launch_stage(cloud: Cloud, order: StageRequested) -> None:
     if stage.state not in ("requested", "launching"):
         return
     previous = stage.execution
-    was_running = previous is not None and cloud.launcher.state(previous) == "running"
+    was_running = previous is not None and cloud.launcher.state(previous) != "ended"
     run_id = _claim(cloud, job, order.stage)
-    _launch(cloud, job.id, order.stage, run_id, previous=previous if was_running else None)
+    _launch(cloud, job.id, order.stage, run_id, previous=previous, was_running=was_running)
     reconcile(cloud, job.id)
 
 
@@ -50,30 +50,36 @@ def _claim(cloud: Cloud, job: Job, name: StageName) -> str:
     return run_id
 
 
-def _launch(cloud: Cloud, job_id: str, name: StageName, run_id: str, *, previous: str | None) -> None:
-    """Launch what is outstanding; `previous` is an older execution of the stage that still runs."""
+def _launch(
+    cloud: Cloud, job_id: str, name: StageName, run_id: str, *, previous: str | None, was_running: bool
+) -> None:
+    """Launch what is outstanding; `previous` is the stage's execution before, which may still run."""
     stage = cloud.jobs.get(job_id).stages[name]
-    chunks = outstanding_chunks(
-        stage,
-        tuple(cloud.jobs.chunks(job_id, name)),
-        is_running=previous is not None,
-        now=cloud.clock(),
-        limits=cloud.limits,
-    )
+    records, now = tuple(cloud.jobs.chunks(job_id, name)), cloud.clock()
+    chunks = outstanding_chunks(stage, records, is_running=was_running, now=now, limits=cloud.limits)
+    left = left_chunks(stage, records, is_running=was_running, now=now, limits=cloud.limits)
     if not chunks:
-        _keep_waiting_for(cloud, job_id, name, run_id, previous)
+        _keep_waiting_for(cloud, job_id, name, run_id, previous, left)
         return
     cloud.work.write(run_list(job_id, name, run_id), json.dumps({"chunks": chunks}).encode())
     execution = cloud.launcher.launch(name, job_id, run_id, tasks=len(chunks))
     log.info(
         "launched %d %s tasks", len(chunks), name, extra=event("stage_launched", job=job_id, stage=name, run=run_id)
     )
-    job = cloud.jobs.update(job_id, lambda job: jobs.stage_launched(job, name, run_id=run_id, execution=execution))
+    job = cloud.jobs.update(
+        job_id, lambda job: jobs.stage_launched(job, name, run_id=run_id, execution=execution, left=left)
+    )
     if job.is_final or job.stages[name].run_id != run_id:
         cloud.launcher.cancel(execution)
+    elif previous is not None and was_running and not left:
+        cloud.launcher.cancel(previous)  # a task hung in a native call would keep its worker for ever
 
 
-def _keep_waiting_for(cloud: Cloud, job_id: str, name: StageName, run_id: str, previous: str | None) -> None:
-    """The chunks that stood still move again: the execution that works on them stays the stage's own."""
+def _keep_waiting_for(
+    cloud: Cloud, job_id: str, name: StageName, run_id: str, previous: str | None, left: tuple[int, ...]
+) -> None:
+    """Whatever has not ended is moving: the execution before stays the stage's own."""
     if previous is not None:
-        cloud.jobs.update(job_id, lambda job: jobs.stage_launched(job, name, run_id=run_id, execution=previous))
+        cloud.jobs.update(
+            job_id, lambda job: jobs.stage_launched(job, name, run_id=run_id, execution=previous, left=left)
+        )

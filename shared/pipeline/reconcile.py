@@ -14,6 +14,7 @@ from shared.domain.plan import (
     ExpireJob,
     FailJob,
     FinishJob,
+    NoteLiveliness,
     NoteSilence,
     ProbeSource,
     PublishOutbox,
@@ -81,6 +82,8 @@ def _carry_out(cloud: Cloud, job: Job, effect: Effect) -> None:
                     "%s chunks %s stand still", stage, silent, extra=event("chunk_silent", job=job.id, stage=stage)
                 )
             update(lambda job: jobs.silence_noted(job, stage, silent))
+        case NoteLiveliness(stage=stage, ended=ended):
+            update(lambda job: jobs.liveliness_noted(job, stage, now=now, ended=ended))
         case StartMerge():
             update(jobs.merging)
         case FinishJob():

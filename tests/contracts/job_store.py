@@ -566,6 +566,15 @@ class JobStoreContract:
         assert [chunk.index for chunk in summary.failed] == [1]
         assert summary.slowest is not None and summary.slowest.lease == slow.token
 
+    def test_the_ended_are_the_done_and_the_failed_of_the_stage(self, jobs: JobStore) -> None:
+        assert jobs.ended_chunks("job", "pose") == jobs.ended_chunks("nobody", "pose") == 0
+        jobs.finish_chunk(leased(jobs, 0), result="part", numbers={})
+        jobs.fail_chunk(leased(jobs, 1), OOPS, is_final=True)
+        jobs.fail_chunk(leased(jobs, 2), OOPS, is_final=False)
+        leased(jobs, 3)
+        assert jobs.ended_chunks("job", "pose") == 2
+        assert jobs.ended_chunks("job", "merge") == 0
+
     def test_chunks_come_by_number_and_by_stage(self, jobs: JobStore) -> None:
         for index in (3, 0, 2):
             leased(jobs, index)

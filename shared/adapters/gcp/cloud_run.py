@@ -68,7 +68,7 @@ class CloudRunJobs:
                 )
             except NotFound:
                 return "ended"
-        return "ended" if has_ended(seen) else "running"
+        return "ended" if has_ended(seen) else "running" if has_begun(seen) else "queued"
 
     def cancel(self, execution: str) -> None:
         """Have the execution's tasks stopped, soon; one that has ended is no error."""
@@ -82,7 +82,7 @@ class CloudRunJobs:
             except NotFound:
                 return
             except (FailedPrecondition, InvalidArgument):
-                if self.state(execution) == "running":
+                if self.state(execution) != "ended":
                     raise
 
 
@@ -93,6 +93,12 @@ def has_ended(execution: Execution) -> bool:
     """
     counted = execution.succeeded_count + execution.failed_count + execution.cancelled_count
     return execution.completion_time is not None or 0 < execution.task_count <= counted
+
+
+def has_begun(execution: Execution) -> bool:
+    """Return whether any task of the execution runs or ever ran."""
+    counts = (execution.running_count, execution.succeeded_count, execution.failed_count, execution.retried_count)
+    return any(counts)
 
 
 def _order(name: str, job_id: str, run_id: str, tasks: int) -> RunJobRequest:

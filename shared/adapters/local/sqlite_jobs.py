@@ -181,6 +181,16 @@ class SqliteJobs:
         """Return counts, the running and the failed chunks."""
         return rules.summarise(self.chunks(job_id, stage))
 
+    def ended_chunks(self, job_id: str, stage: StageName) -> int:
+        """Return how many of the stage's chunks are done or failed."""
+        sql = """
+            SELECT COUNT(*) FROM chunks
+            WHERE job_id = ? AND stage = ? AND json_extract(body, '$.state') IN ('done', 'failed')
+        """
+        with self._database.reading() as db:
+            (ended,) = db.execute(sql, (job_id, stage)).fetchone()
+        return int(ended)
+
     def chunks(self, job_id: str, stage: StageName) -> Sequence[Chunk]:
         """Return the records of all chunks that were ever started, by index."""
         sql = "SELECT body FROM chunks WHERE job_id = ? AND stage = ? ORDER BY number"

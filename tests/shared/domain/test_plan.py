@@ -15,9 +15,11 @@ from shared.domain.limits import Limits
 from shared.domain.messages import JobEvent, StageName, StageRequested
 from shared.domain.plan import (
     CancelExecution,
+    ExecutionState,
     ExpireJob,
     FailJob,
     FinishJob,
+    NoteLiveliness,
     NoteSilence,
     ProbeSource,
     PublishOutbox,
@@ -25,6 +27,7 @@ from shared.domain.plan import (
     Seen,
     SettleStage,
     StartMerge,
+    left_chunks,
     next_effects,
     outstanding_chunks,
 )
@@ -94,6 +97,8 @@ class World:
                 self.job = jobs.stage_settled(self.job, stage, state, now=self.now, error=error)
             case NoteSilence(stage=stage, silent=silent):
                 self.job = jobs.silence_noted(self.job, stage, silent)
+            case NoteLiveliness(stage=stage, ended=ended):
+                self.job = jobs.liveliness_noted(self.job, stage, now=self.now, ended=ended)
             case StartMerge():
                 self.job = jobs.merging(self.job)
             case FinishJob():
@@ -127,14 +132,14 @@ class World:
         stage = self.job.stages[order.stage]
         if stage.run_id != run_id:
             return
-        todo = outstanding_chunks(
-            stage, self.chunks_of(order.stage), is_running=previous in self.executions, now=self.now, limits=LIMITS
-        )
+        records, is_running = self.chunks_of(order.stage), previous in self.executions
+        todo = outstanding_chunks(stage, records, is_running=is_running, now=self.now, limits=LIMITS)
+        left = left_chunks(stage, records, is_running=is_running, now=self.now, limits=LIMITS)
         execution = f"execution-{run_id}" if todo else previous
         if execution is not None:
             if todo:
                 self.executions[execution] = (order.stage, run_id, todo)
-            self.job = jobs.stage_launched(self.job, order.stage, run_id=run_id, execution=execution)
+            self.job = jobs.stage_launched(self.job, order.stage, run_id=run_id, execution=execution, left=left)
 
     def start_task(self) -> None:
         for execution, (stage, run_id, todo) in self.executions.items():
@@ -332,6 +337,77 @@ def test_a_silent_chunk_is_named_in_the_record_and_forgotten_when_it_moves() -> 
     world.records[("pose", 0)] = chunks.moved(world.records[("pose", 0)], position=0.5, now=world.now)
     world.reconcile()
     assert list(world.job.stages["pose"].silent) == []
+
+
+def launched(*, lively_at: float = 1000.0, left: tuple[int, ...] = (), chunks: int = 5) -> Job:
+    """Return a job whose pose stage was launched, as its second run."""
+    plan = plan_chunks(duration_s=10.0 * chunks, unit_s=10, chunk_s=10, max_tasks=2000)
+    stage = jobs.Stage(
+        plan=plan, state="launched", run_id="run-2", execution="e-2", left=left, lively_at=lively_at, launches=2
+    )
+    return a_job(state="analysing", stages={"pose": stage})
+
+
+def steps_of(job: Job, *running: Chunk, done: int = 0, execution: ExecutionState = "running", at: float) -> object:
+    """Return what is done for the job's pose stage when it is seen like this."""
+    seen = Seen(summary=ChunkSummary(done=done, running=running), execution=execution)
+    return next_effects(job, {"pose": seen}, now=at, limits=LIMITS)
+
+
+AGAIN = (RequestStage(stage="pose", seen_requests=0),)
+
+
+def test_a_chunk_given_up_that_waits_for_a_worker_of_its_new_run_is_not_silent() -> None:
+    given_up = Chunk(stage="pose", index=3, state="running", run_id="run-1", moved_at=800.0)
+    other = Chunk(stage="pose", index=1, state="running", run_id="run-2", moved_at=1300.0)
+    assert steps_of(launched(), given_up, other, at=1300.0) == ()
+    taken = Chunk(stage="pose", index=3, state="running", run_id="run-2", moved_at=1100.0)
+    assert steps_of(launched(), taken, other, at=1300.0) == AGAIN
+
+
+def test_a_chunk_left_to_an_older_run_is_watched_on() -> None:
+    left = Chunk(stage="pose", index=3, state="running", run_id="run-1", moved_at=1000.0)
+    assert steps_of(launched(left=(3,)), left, at=1060.0) == (NoteSilence(stage="pose", silent=(3,)),)
+    assert steps_of(launched(left=(3,)), left, at=1180.0) == AGAIN
+
+
+def test_a_run_that_has_ended_waits_for_what_it_left_to_an_older_one() -> None:
+    left = Chunk(stage="pose", index=3, state="running", run_id="run-1", moved_at=1100.0)
+    assert steps_of(launched(left=(3,)), left, done=4, execution="ended", at=1101.0) == ()
+    assert steps_of(launched(left=(3,)), left, done=3, execution="ended", at=1101.0) == AGAIN
+    stage = launched(left=(3,)).stages["pose"]
+    assert left_chunks(stage, [left], is_running=False, now=1101.0, limits=LIMITS) == (3,)
+    assert outstanding_chunks(stage, [left], is_running=False, now=1101.0, limits=LIMITS) == [0, 1, 2, 4]
+    assert outstanding_chunks(stage, [left], is_running=False, now=1300.0, limits=LIMITS) == [0, 1, 2, 3, 4]
+
+
+def test_chunks_that_nobody_starts_in_time_are_launched_again() -> None:
+    in_time = 1000.0 + LIMITS.start_within_s - 1
+    assert steps_of(launched(), at=in_time) == ()
+    assert steps_of(launched(), at=in_time + 1) == AGAIN
+
+
+def test_a_queued_execution_s_chunks_are_given_another_while() -> None:
+    late = 1000.0 + LIMITS.start_within_s
+    job = launched()
+    assert steps_of(job, execution="queued", at=late) == (NoteLiveliness(stage="pose", ended=0),)
+    renewed = jobs.liveliness_noted(job, "pose", now=late, ended=0)
+    assert steps_of(renewed, execution="queued", at=late) == ()
+    assert steps_of(renewed, at=late + LIMITS.start_within_s) == AGAIN, "out of the queue, and yet none was started"
+
+
+def test_pending_chunks_wait_as_long_as_others_end_or_run() -> None:
+    late = 1000.0 + LIMITS.start_within_s
+    job = launched(chunks=1000)
+    assert steps_of(job, done=7, at=late) == (NoteLiveliness(stage="pose", ended=7),)
+    assert steps_of(jobs.liveliness_noted(job, "pose", now=late, ended=7), done=7, at=late) == ()
+    runs = Chunk(stage="pose", index=3, state="running", run_id="run-2", moved_at=late)
+    assert steps_of(job, runs, at=late) == ()
+
+
+def test_who_does_not_ask_the_platform_does_not_judge_what_is_pending() -> None:
+    seen: dict[StageName, Seen] = {"pose": Seen(execution=None)}
+    assert next_effects(launched(), seen, now=9e5, limits=LIMITS) == ()
 
 
 def test_a_person_who_asks_again_gives_a_job_new_budgets() -> None:

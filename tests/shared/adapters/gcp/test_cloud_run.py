@@ -76,11 +76,11 @@ def test_a_launch_whose_answer_is_lost_is_not_repeated_though_the_execution_runs
         wait_for_end(launcher, execution.name)
 
 
-def test_a_launch_does_not_wait_for_the_execution_to_begin_and_a_pending_one_counts_as_running() -> None:
+def test_a_launch_does_not_wait_for_the_execution_to_begin_and_a_pending_one_is_queued() -> None:
     with cloud_run("") as (launcher, service):
         service.hold()
         execution = launcher.launch("pose", "job", "run", tasks=1)
-        assert launcher.state(execution) == "running"
+        assert launcher.state(execution) == "queued"
         assert service.executions()[0].start_time is None
         service.release()
         wait_for_end(launcher, execution)

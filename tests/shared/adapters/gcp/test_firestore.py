@@ -345,6 +345,13 @@ def test_a_summary_of_many_done_chunks_reads_none_of_them(
     assert [answer.document.name.rpartition("/")[2] for answer in found if answer.document.name] == ["pose-00003"]
 
 
+def test_who_asks_how_many_have_ended_reads_no_chunk(far: FirestoreJobs, jobs: FirestoreJobs, relay: Relay) -> None:
+    for index in range(3):
+        leased(jobs, index)
+    far.ended_chunks("job", "pose")
+    assert [call.method for call in relay.calls] == ["RunAggregationQuery"]
+
+
 def writes(relay: Relay) -> list[Any]:
     return [write for request in relay.seen("Commit") for write in CommitRequest.deserialize(request).writes]
 
