@@ -18,7 +18,7 @@ SPEECH_ONLY := $(if $(filter speech,$(subst =, ,$(ARGS))),--speech-only)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-system bench-cloud check format lock clean doctor
+.PHONY: help setup run test test-system cloud-demo bench-cloud check format lock clean doctor
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,13 @@ test: setup $(TESTING) ## Run the tests, the slow ones left out [TEST_ARGS="-k w
 
 test-system: setup $(TESTING) ## Run the long tests: whole sessions, a real browser, the real download
 	@$(PYTHON) -m pytest -m slow $(TEST_ARGS)
+
+cloud-demo: setup $(TESTING) ## A video through an emulated Google Cloud: make cloud-demo [VIDEO=my.mp4]
+ifeq ($(VIDEO),)
+	@$(PYTHON) -m tests.emulators.cloud_demo
+else
+	@$(PYTHON) -m tests.emulators.cloud_demo -- "$$VIDEO"
+endif
 
 bench-cloud: setup $(TESTING) ## What pose tasks ask Cloud Storage for, and how fast they read (emulated)
 	@$(PYTHON) -m benchmarks.cloud_reads

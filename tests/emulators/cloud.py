@@ -42,6 +42,7 @@ from tests.emulators.storage_proxy import StorageProxy, storage_proxy
 log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parents[2]
+SOURCES = (ROOT / "functions" / "main.py", ROOT / "tests" / "emulators" / "standin" / "main.py")
 REGION = "europe-west1"
 UPLOADER, DOWNLOADER, PUSHER = (f"{name}@{PROJECT}.iam.gserviceaccount.com" for name in ("upload", "download", "push"))
 AUDIENCE = "https://functions.montage.test"
@@ -155,7 +156,7 @@ def emulated_cloud(
     `source` is the functions' main.py, `functions` the entry points to run. `environment` goes to functions and tasks
     on top of the settings. Each storage event is delivered `event_times` times.
     """
-    source = source or ROOT / "functions" / "main.py"
+    source = source or next(path for path in SOURCES if path.exists())
     functions = functions or entry_points(source)
     ports = {name: free_port() for name in functions}
     urls = {name: f"http://127.0.0.1:{port}/" for name, port in ports.items()}
