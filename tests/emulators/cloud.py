@@ -42,16 +42,18 @@ from tests.emulators.storage_proxy import StorageProxy, storage_proxy
 log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parents[2]
-SOURCES = (ROOT / "functions" / "main.py", ROOT / "tests" / "emulators" / "standin" / "main.py")
 REGION = "europe-west1"
 UPLOADER, DOWNLOADER, PUSHER = (f"{name}@{PROJECT}.iam.gserviceaccount.com" for name in ("upload", "download", "push"))
 AUDIENCE = "https://functions.montage.test"
-UPLOADS, WORK, DOWNLOADS = (f"{PROJECT}-{name}" for name in ("uploads", "work", "downloads"))
+UPLOADS, WORK, DOWNLOADS, FOOTAGE = (f"{PROJECT}-{name}" for name in ("uploads", "work", "downloads", "footage"))
+"""The buckets; the last one is another system's, which may ask for jobs of what is in it."""
 PUSHED = {"stage-requested": "on_stage_requested", "stage-done": "on_stage_done", "job-requests": "on_job_requested"}
 """Topics and the functions that their push subscriptions call."""
 TOLD = ("job-events", "dead-letters")
 """Topics that other systems subscribe to."""
-SIGNATURES = {"on_upload": "cloudevent"}
+FUNCTIONS = ("on_upload", *PUSHED.values(), "watchdog", "api")
+KINDS = {"on_upload": "--signature-type=cloudevent", "api": "--asgi"}
+"""Of the functions that do not take a plain HTTP request."""
 STAGES = ("pose", "transcribe", "merge")
 ACK_DEADLINE_S = 60
 MOST_DELIVERIES = 20
@@ -142,8 +144,8 @@ def tails(folder: Path) -> str:
 def emulated_cloud(
     folder: Path,
     *,
-    source: Path | None = None,
-    functions: Sequence[str] | None = None,
+    source: Path = ROOT / "functions" / "main.py",
+    functions: Sequence[str] = FUNCTIONS,
     models: Path | None = None,
     environment: Mapping[str, str] | None = None,
     watchdog_every_s: float = 3.0,
@@ -153,11 +155,9 @@ def emulated_cloud(
 ) -> Iterator[EmulatedCloud]:
     """Run everything until the block ends; nothing is left behind but logs in `folder`, which must be there.
 
-    `source` is the functions' main.py, `functions` the entry points to run. `environment` goes to functions and tasks
-    on top of the settings. Each storage event is delivered `event_times` times.
+    `source` is the functions' main.py; beside a folder `shared` it is a staged bundle. `environment` goes to functions
+    and tasks on top of the settings. Each storage event is delivered `event_times` times.
     """
-    source = source or next(path for path in SOURCES if path.exists())
-    functions = functions or entry_points(source)
     ports = {name: free_port() for name in functions}
     urls = {name: f"http://127.0.0.1:{port}/" for name, port in ports.items()}
     told: list[Told] = []
@@ -175,7 +175,12 @@ def emulated_cloud(
         settings = _settings(
             folder, models, storage_url=storage.url, firestore=firestore, pubsub=pubsub, run=f"127.0.0.1:{run_port}"
         )
-        given = {**_plain_environment(), **settings.as_environment(), **_push_settings(relay), **(environment or {})}
+        given = {
+            **_plain_environment(),
+            **settings.as_environment(),
+            **_function_settings(relay),
+            **(environment or {}),
+        }
         (tasks := folder / "tasks").mkdir()
         run = stack.enter_context(
             fake_run(
@@ -191,7 +196,7 @@ def emulated_cloud(
         )
         _make_topics(pubsub, relay, functions)
         clients = stack.enter_context(closing(GoogleClients(settings.google)))
-        for bucket in (UPLOADS, WORK, DOWNLOADS):
+        for bucket in (UPLOADS, WORK, DOWNLOADS, FOOTAGE):
             clients.storage.create_bucket(bucket)
         _all_of(stack, *(_function(name, source, folder, port, given) for name, port in ports.items()))
         cloud = connect(settings)
@@ -213,12 +218,6 @@ def emulated_cloud(
         )
 
 
-def entry_points(source: Path) -> list[str]:
-    """Return which of the agreed functions a main.py has."""
-    text = source.read_text()
-    return [name for name in ("on_upload", *PUSHED.values(), "watchdog", "api") if name in text]
-
-
 def _settings(
     folder: Path, models: Path | None, *, storage_url: str, firestore: str, pubsub: str, run: str
 ) -> Settings:
@@ -238,11 +237,12 @@ def _settings(
     return Settings(cloud="gcp", home=folder / "home", models=models or Settings().models, google=google)
 
 
-def _push_settings(relay: PushRelay) -> dict[str, str]:
+def _function_settings(relay: PushRelay) -> dict[str, str]:
     return {
         "MONTAGE_GOOGLE_PUSH_AUDIENCE": relay.audience,
         "MONTAGE_GOOGLE_PUSH_SERVICE_ACCOUNT": relay.service_account,
         "MONTAGE_GOOGLE_PUSH_CERTS_URL": relay.certs_url,
+        "MONTAGE_GOOGLE_REQUEST_BUCKETS": FOOTAGE,
     }
 
 
@@ -277,11 +277,10 @@ def _function(
 ) -> AbstractContextManager[Any]:
     """Run a function as the platform does, with its own sources alone to import from."""
     program = Path(sys.executable).with_name("functions-framework")
-    signature = SIGNATURES.get(name, "http")
     is_staged = (source.parent / "shared").is_dir()
     own = {"FUNCTION_TARGET": name, "PYTHONPATH": "" if is_staged else str(ROOT)}
     command: list[str | Path] = [
-        program, f"--source={source}", f"--target={name}", f"--signature-type={signature}", "--host=127.0.0.1",
+        program, f"--source={source}", f"--target={name}", KINDS.get(name, "--signature-type=http"), "--host=127.0.0.1",
         f"--port={port}",
     ]  # fmt: skip
     return server(command, log=folder / f"{name}.log", port=port, environment={**environment, **own})
