@@ -18,7 +18,7 @@ SPEECH_ONLY := $(if $(filter speech,$(subst =, ,$(ARGS))),--speech-only)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-system cloud-demo bench-cloud check format lock clean doctor
+.PHONY: help setup run test test-system cloud-demo bench-cloud bundle check format lock clean doctor
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -48,6 +48,9 @@ endif
 
 bench-cloud: setup $(TESTING) ## What pose tasks ask Cloud Storage for, and how fast they read (emulated)
 	@$(PYTHON) -m benchmarks.cloud_reads
+
+bundle: ## Stage the Cloud Functions for deployment in build/functions
+	@$(call find_python) "$$python" -I functions/local/bundle.py build/functions
 
 check: $(TESTING) ## Formatting, lint and types, changing nothing
 	@$(VENV)/bin/ruff format --check .

@@ -16,7 +16,7 @@ class StorageObjectData(BaseModel):
 
     bucket: str
     name: str
-    generation: str = Field(pattern=r"^[0-9]+$")
+    generation: str = Field(min_length=1)
     size: int = Field(default=0, ge=0)
     """In bytes; JSON of protocol buffers leaves a zero out."""
 
