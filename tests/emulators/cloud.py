@@ -25,6 +25,7 @@ from google.pubsub_v1 import DeadLetterPolicy, PushConfig, RetryPolicy, Subscrip
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
+from functions.local.bundle import stage
 from shared.adapters.gcp.clients import GoogleClients
 from shared.adapters.gcp.signed_urls import SignedUrls
 from shared.connect import connect
@@ -144,7 +145,6 @@ def tails(folder: Path) -> str:
 def emulated_cloud(
     folder: Path,
     *,
-    source: Path = ROOT / "functions" / "main.py",
     functions: Sequence[str] = FUNCTIONS,
     models: Path | None = None,
     environment: Mapping[str, str] | None = None,
@@ -155,12 +155,13 @@ def emulated_cloud(
 ) -> Iterator[EmulatedCloud]:
     """Run everything until the block ends; nothing is left behind but logs in `folder`, which must be there.
 
-    `source` is the functions' main.py; beside a folder `shared` it is a staged bundle. `environment` goes to functions
-    and tasks on top of the settings. Each storage event is delivered `event_times` times.
+    The functions run from a bundle staged as for deployment. `environment` goes to functions and tasks on top of the
+    settings. Each storage event is delivered `event_times` times.
     """
     ports = {name: free_port() for name in functions}
     urls = {name: f"http://127.0.0.1:{port}/" for name, port in ports.items()}
     told: list[Told] = []
+    stage(bundle := folder / "functions")
     with ExitStack() as stack:
         relay = stack.enter_context(push_relay(audience=AUDIENCE, service_account=PUSHER))
         relay.endpoints.update(urls)
@@ -184,7 +185,7 @@ def emulated_cloud(
         (tasks := folder / "tasks").mkdir()
         run = stack.enter_context(
             fake_run(
-                {stage: [sys.executable, "-m", f"jobs.{stage}"] for stage in STAGES},
+                {name: [sys.executable, "-m", f"jobs.{name}"] for name in STAGES},
                 environment={**given, "PYTHONPATH": str(ROOT)},
                 project=PROJECT,
                 region=REGION,
@@ -198,7 +199,7 @@ def emulated_cloud(
         clients = stack.enter_context(closing(GoogleClients(settings.google)))
         for bucket in (UPLOADS, WORK, DOWNLOADS, FOOTAGE):
             clients.storage.create_bucket(bucket)
-        _all_of(stack, *(_function(name, source, folder, port, given) for name, port in ports.items()))
+        _all_of(stack, *(_function(name, bundle, folder, port, given) for name, port in ports.items()))
         cloud = connect(settings)
         stack.callback(_close, cloud)
         stack.enter_context(_scheduled(relay, "watchdog", every_s=watchdog_every_s))
@@ -273,16 +274,14 @@ def _storage(folder: Path, *, events_to: str, event_times: int) -> AbstractConte
 
 
 def _function(
-    name: str, source: Path, folder: Path, port: int, environment: Mapping[str, str]
+    name: str, bundle: Path, folder: Path, port: int, environment: Mapping[str, str]
 ) -> AbstractContextManager[Any]:
     """Run a function as the platform does, with its own sources alone to import from."""
     program = Path(sys.executable).with_name("functions-framework")
-    is_staged = (source.parent / "shared").is_dir()
-    own = {"FUNCTION_TARGET": name, "PYTHONPATH": "" if is_staged else str(ROOT)}
-    command: list[str | Path] = [
-        program, f"--source={source}", f"--target={name}", KINDS.get(name, "--signature-type=http"), "--host=127.0.0.1",
-        f"--port={port}",
-    ]  # fmt: skip
+    own = {"FUNCTION_TARGET": name, "PYTHONPATH": str(bundle)}  # before what may be installed beside the framework
+    kind = KINDS.get(name, "--signature-type=http")
+    where = [f"--source={bundle / 'main.py'}", f"--target={name}", "--host=127.0.0.1", f"--port={port}"]
+    command = [program, kind, *where]
     return server(command, log=folder / f"{name}.log", port=port, environment={**environment, **own})
 
 
