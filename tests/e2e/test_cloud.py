@@ -127,6 +127,21 @@ def test_ten_uploads_at_once_all_end_and_the_bad_ones_say_why(cloud: EmulatedClo
     assert not [told for told in cloud.told if told.topic == "dead-letters"]
 
 
+def test_a_push_without_the_right_token_is_refused(cloud: EmulatedCloud) -> None:
+    assert httpx.get(f"{cloud.functions['api']}v1/health", timeout=20).status_code == 200
+    url = cloud.functions["on_stage_done"]
+    tokens = {
+        "": 401,
+        cloud.relay.token(aud="https://elsewhere.test"): 401,
+        cloud.relay.token(email="somebody@montage.test"): 403,
+    }
+    answers = [
+        httpx.post(url, json={}, headers={"Authorization": f"Bearer {token}"} if token else {}, timeout=20).status_code
+        for token in tokens
+    ]
+    assert answers == list(tokens.values())
+
+
 def wait_for_events(cloud: EmulatedCloud, wanted: dict[str, str], timeout_s: float = 20.0) -> None:
     """Return when other systems were told of each job what they should be. Raises TimeoutError."""
     give_up_at = time.monotonic() + timeout_s

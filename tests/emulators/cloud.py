@@ -281,7 +281,7 @@ def _function(
     own = {"FUNCTION_TARGET": name, "PYTHONPATH": str(bundle)}  # before what may be installed beside the framework
     kind = KINDS.get(name, "--signature-type=http")
     where = [f"--source={bundle / 'main.py'}", f"--target={name}", "--host=127.0.0.1", f"--port={port}"]
-    command = [program, kind, *where]
+    command: list[str | Path] = [program, kind, *where]
     return server(command, log=folder / f"{name}.log", port=port, environment={**environment, **own})
 
 

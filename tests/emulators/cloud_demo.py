@@ -1,6 +1,7 @@
 """One video through Montage on an emulated Google Cloud: `python -m tests.emulators.cloud_demo [VIDEO]`."""
 
 import argparse
+import logging
 import mimetypes
 import shutil
 import signal
@@ -188,6 +189,7 @@ def run(video: Path, out: Path) -> int:
     logs = out / "logs"
     shutil.rmtree(logs, ignore_errors=True)
     logs.mkdir(parents=True)
+    logging.basicConfig(filename=logs / "emulators.log")  # a push that fails comes again: no news for the screen
     screen = Screen()
     screen.say("starting Firestore, Pub/Sub, Cloud Storage, Cloud Run jobs and the functions, all on this machine")
     try:
