@@ -18,7 +18,7 @@ SPEECH_ONLY := $(if $(findstring --mode speech,$(subst =, ,$(ARGS))),--speech-on
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-system test-scale bench-cloud check format lock clean doctor
+.PHONY: help setup run test test-system test-scale cloud-demo bench-cloud bundle check format lock clean doctor
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,9 +42,19 @@ test-system: setup $(TESTING) ## Run the long tests: whole sessions, a real brow
 test-scale: setup $(TESTING) ## A job of 1,000 chunks, two at a time, with nothing taken for silent
 	@$(PYTHON) -m pytest -q -m slow --durations=0 tests/shared/pipeline/test_many_chunks.py $(TEST_ARGS)
 
+cloud-demo: setup $(TESTING) ## A video through an emulated Google Cloud: make cloud-demo [VIDEO=my.mp4]
+ifeq ($(VIDEO),)
+	@$(PYTHON) -m tests.emulators.cloud_demo
+else
+	@$(PYTHON) -m tests.emulators.cloud_demo -- "$$VIDEO"
+endif
+
 bench-cloud: setup $(TESTING) ## What jobs ask of the cloud's services, and how fast tasks read (emulated)
 	@$(PYTHON) -m benchmarks.cloud_reads
 	@$(PYTHON) -m benchmarks.cloud_costs
+
+bundle: ## Stage the Cloud Functions for deployment in build/functions
+	@$(call find_python) "$$python" -I functions/local/bundle.py build/functions
 
 check: $(TESTING) ## Formatting, lint and types, changing nothing
 	@$(VENV)/bin/ruff format --check .

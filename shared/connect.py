@@ -1,17 +1,18 @@
 """The one place where real things are plugged into the ports; adapters are imported when they are needed."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Self
 
 from shared.errors import MontageError
-from shared.ports import Clock, Cloud, Deliveries
-from shared.settings import Settings
+from shared.ports import Clock, Cloud, Deliveries, PushVerifier
+from shared.settings import GoogleSettings, Settings
 
 LOCAL_SUBSCRIPTIONS = ("object-finalized", "stage-requested", "stage-done")
 """What the event pump of one machine has handlers for."""
 NEEDED_ON_GOOGLE = ("project", "region", "uploads_bucket", "work_bucket", "downloads_bucket")
+NEEDED_FOR_PUSHES = ("push_audience", "push_service_account")
 VISIBILITY_S = 30.0  # the slowest handler looks at a source for 20 s; a killed pump's message comes back after this
 
 
@@ -55,10 +56,7 @@ def connect_google(settings: Settings, *, clock: Clock = time.time) -> Cloud:
     from shared.adapters.gcp.pubsub import PubSubBus
 
     google = settings.google
-    missing = [name for name in NEEDED_ON_GOOGLE if not getattr(google, name)]
-    if missing:
-        names = ", ".join(f"MONTAGE_GOOGLE_{name.upper()}" for name in missing)
-        raise MontageError("not_configured", f"On Google Cloud these must be set: {names}.")
+    _demand(google, NEEDED_ON_GOOGLE)
     clients = GoogleClients(google)
     timeout_s = google.timeout_s
     return Cloud(
@@ -77,6 +75,26 @@ def connect_google(settings: Settings, *, clock: Clock = time.time) -> Cloud:
         ),
         clock=clock,
         limits=settings.limits,
+    )
+
+
+def connect_push_verifier(settings: Settings) -> PushVerifier:
+    """Return what checks the tokens of pushes; on one machine, where nobody else can push, nothing is checked.
+
+    Raises MontageError `not_configured` rather than letting everybody in.
+    """
+    google = settings.google
+    if settings.cloud == "local":
+        from shared.adapters.local.trusted_pushes import TrustedPushes
+
+        return TrustedPushes()
+    _demand(google, NEEDED_FOR_PUSHES)
+    from shared.adapters.gcp.push_auth import PushTokens
+
+    return PushTokens(
+        audience=google.push_audience,
+        service_account=google.push_service_account,
+        certs_url=google.push_certs_url,
     )
 
 
@@ -106,3 +124,10 @@ def connect_local(settings: Settings, *, clock: Clock = time.time) -> LocalCloud
         deliveries=bus,
         closers=(launcher.close, bus.close, jobs.close),
     )
+
+
+def _demand(google: GoogleSettings, needed: Iterable[str]) -> None:
+    missing = [name for name in needed if not getattr(google, name)]
+    if missing:
+        names = ", ".join(f"MONTAGE_GOOGLE_{name.upper()}" for name in missing)
+        raise MontageError("not_configured", f"On Google Cloud these must be set: {names}.")

@@ -54,6 +54,14 @@ class AlreadyThere(MontageError):
         return type(self), (self.message,)
 
 
+class NotAuthenticated(MontageError):
+    """The request does not say who sends it, or not in a way that can be believed."""
+
+
+class NotAllowed(MontageError):
+    """Whoever sends the request is known, and may not do this."""
+
+
 class LeaseLost(MontageError):
     """The chunk now belongs to another task, or its job no longer wants it; stop without a trace."""
 

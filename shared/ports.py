@@ -227,6 +227,14 @@ class JobLauncher(Protocol):
         ...
 
 
+class PushVerifier(Protocol):
+    """Tells pushes of our own subscriptions and Scheduler jobs from everybody else's."""
+
+    def verify(self, authorization: str | None) -> None:
+        """Return for one of ours, by its Authorization header. Raises NotAuthenticated, NotAllowed or TryAgain."""
+        ...
+
+
 class PoseDetector(Protocol):
     """Finds one person in a picture."""
 

@@ -38,6 +38,12 @@ class GoogleSettings(BaseSettings):
     """Service account that signs uploads: it may create objects in the uploads bucket and nothing else."""
     download_signer: str = ""
     """Service account that signs downloads: it may read the downloads and the uploads bucket and nothing else."""
+    push_audience: str = ""
+    """What the tokens of pushes are made for, e.g. "https://montage.example/push"."""
+    push_service_account: str = ""
+    """Whose tokens those are; nobody else's pushes are handled."""
+    push_certs_url: str | None = None
+    """Where the certificates are that tokens are checked by; None: Google's own."""
     timeout_s: float = Field(default=20.0, gt=0)
     """For one call; uploads and downloads of objects may take longer, by their size."""
     storage_emulator_host: str | None = Field(default=None, validation_alias="STORAGE_EMULATOR_HOST")

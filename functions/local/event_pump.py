@@ -3,15 +3,13 @@
 import logging
 from collections.abc import Callable, Collection, Mapping
 
-from pydantic import ValidationError
-
-from functions.on_stage_done import on_stage_done
-from functions.on_stage_requested import on_stage_requested
-from functions.on_upload import on_upload
-from functions.watchdog import watchdog
-from shared.domain.messages import DeadLetter
-from shared.errors import BadRequest, NotFound, TryAgain
+from functions.burial import HOPELESS, bury, code_of
+from functions.on_stage_done import handle_stage_done
+from functions.on_stage_requested import handle_stage_requested
+from functions.on_upload import handle_upload
+from shared.errors import TryAgain
 from shared.log import event
+from shared.pipeline.watch import watch
 from shared.ports import Cloud, Deliveries, Delivery
 
 log = logging.getLogger(__name__)
@@ -19,9 +17,9 @@ log = logging.getLogger(__name__)
 Handler = Callable[[Cloud, str], None]
 
 HANDLERS: Mapping[str, Handler] = {
-    "object-finalized": on_upload,
-    "stage-requested": on_stage_requested,
-    "stage-done": on_stage_done,
+    "object-finalized": handle_upload,
+    "stage-requested": handle_stage_requested,
+    "stage-done": handle_stage_done,
 }
 MOST_ATTEMPTS = 20  # about five minutes of trying; afterwards the watchdog is the job's way on
 SLOWEST_RETRY_S = 20.0
@@ -42,7 +40,7 @@ class EventPump:
         """Deliver what is due, look after the jobs if it is time to, and return whether anything was delivered."""
         if self._cloud.clock() - self._watched_at >= self._watchdog_every_s:
             self._watched_at = self._cloud.clock()
-            watchdog(self._cloud, self._job_ids)
+            watch(self._cloud, self._job_ids)
         delivery = self._deliveries.take(keys=self._job_ids)
         if delivery is None:
             return False
@@ -52,8 +50,8 @@ class EventPump:
     def _deliver(self, delivery: Delivery) -> None:
         try:
             HANDLERS[delivery.topic](self._cloud, delivery.body)
-        except (ValidationError, BadRequest, NotFound, KeyError) as error:
-            self._bury(delivery, code=getattr(error, "code", "malformed"), reason=str(error))
+        except (*HOPELESS, KeyError) as error:
+            self._bury(delivery, code=code_of(error), reason=str(error))
         except TryAgain as error:
             self._retry(delivery, error)
         except Exception as error:  # a handler's bug must not stop the other jobs
@@ -69,6 +67,5 @@ class EventPump:
         self._deliveries.retry(delivery, after_s=min(SLOWEST_RETRY_S, 0.5 * 2**delivery.attempts))
 
     def _bury(self, delivery: Delivery, *, code: str, reason: str) -> None:
-        log.error("dead letter: %s", reason, extra=event("dead_letter", topic=delivery.topic, code=code))
-        self._cloud.bus.publish(DeadLetter(code=code, reason=reason, original_topic=delivery.topic, body=delivery.body))
+        bury(self._cloud, topic=delivery.topic, body=delivery.body, code=code, reason=reason)
         self._deliveries.acknowledge(delivery)

@@ -5,8 +5,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from shared.domain.object_names import job_of_source
+from shared.domain.options import Options
 
 StageName = Literal["pose", "transcribe", "merge"]
+LabelKey = Annotated[str, Field(min_length=1, max_length=63)]
+LabelValue = Annotated[str, Field(max_length=256)]
 
 
 class _Message(BaseModel):
@@ -43,6 +46,25 @@ class StageDone(_Message):
     stage: StageName
 
 
+class JobRequested(_Message):
+    """Another system asks for a job. Whoever may publish to the topic may ask; an unknown field or option is refused.
+
+    The same request again is the same job. Systems that share a topic begin their request ids with their own names.
+    """
+
+    # The options are a plain dataclass, so they follow these rules, too; no measure of ours is infinite or no number.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    topic: Literal["job-requests"] = "job-requests"
+    request_id: str = Field(min_length=1, max_length=200)
+    """The asker's own name for the job; it decides which requests are the same."""
+    source: str = Field(pattern=r"^gs://[^/]+/.+$", max_length=1300)
+    """The film, as gs://bucket/name, in a bucket of the allow-list."""
+    options: Options = Options()
+    labels: dict[LabelKey, LabelValue] = Field(default={}, max_length=32)
+    """The asker's own words, echoed back in every event of the job."""
+
+
 class JobEvent(_Message):
     """What other systems are told; `n` makes {job}/{epoch}/{revision}/{type}/{n} unique, to dedupe by."""
 
@@ -71,7 +93,9 @@ class DeadLetter(_Message):
     body: str
 
 
-Message = Annotated[ObjectFinalized | StageRequested | StageDone | JobEvent | DeadLetter, Field(discriminator="topic")]
+Message = Annotated[
+    ObjectFinalized | StageRequested | StageDone | JobRequested | JobEvent | DeadLetter, Field(discriminator="topic")
+]
 _ANY: TypeAdapter[Message] = TypeAdapter(Message)
 
 

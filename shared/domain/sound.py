@@ -1,5 +1,6 @@
 """What is known of a source's sound before a second of it is heard."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -31,3 +32,8 @@ class Sound:
     """At least one."""
     warnings: tuple[str, ...] = ()
     """In the form of Video.warnings."""
+
+
+def default_first(audio: Iterable[AudioStream]) -> list[AudioStream]:
+    """Return the tracks in the order of preference: the default ones, then the others, each in the file's order."""
+    return sorted(audio, key=lambda each: (not each.is_default, each.index))

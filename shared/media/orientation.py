@@ -1,27 +1,30 @@
 """From the coded picture to the one people see: turned, mirrored, with square pixels."""
 
-from math import atan2, degrees
-from typing import Literal, cast
+from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from math import atan2, degrees
+from typing import TYPE_CHECKING, Literal, cast
 
 from shared.domain.video import Video
 
-Matrix = NDArray[np.int32]
+if TYPE_CHECKING:  # functions probe, and have no numpy
+    import numpy as np
+    from numpy.typing import NDArray
+
+Matrix = tuple[tuple[int, int], tuple[int, int]]
 Box = tuple[int, int, int, int]
 """x0, y0, x1, y1 in pixels; x1 and y1 do not belong to it."""
 Turn = Literal[0, 90, 180, 270]
 
 
 def read_display_matrix(matrix: Matrix) -> tuple[Turn, bool, bool]:
-    """Return (clockwise turn in degrees, mirrored afterwards, exact) of a 3x3 display matrix [a b u, c d v, x y w].
+    """Return (clockwise turn in degrees, mirrored afterwards, exact) of the [a b, c d] in a display matrix.
 
     `exact` is False when the matrix asks for something else than quarter turns and mirrors; the nearest one is given.
     """
-    (a, b), (c, d) = (float(v) for v in matrix[0, :2]), (float(v) for v in matrix[1, :2])
+    (a, b), (c, d) = matrix
     if a * d - b * c == 0:
-        return 0, False, not matrix[:2, :2].any()
+        return 0, False, not (a or b or c or d)
     is_mirrored = a * d - b * c < 0
     turn = degrees(atan2(b, -a if is_mirrored else a)) % 360
     nearest = round(turn / 90) % 4 * 90
@@ -41,6 +44,8 @@ def before_turning(size: tuple[int, int], rotation_deg: int) -> tuple[int, int]:
 
 def upright(picture: NDArray[np.uint8], video: Video) -> NDArray[np.uint8]:
     """Return the picture (h, w) or (h, w, channels) turned and mirrored as the source asks, C-contiguous."""
+    import numpy as np
+
     turned = np.rot90(picture, k=-(video.rotation_deg // 90))
     return np.ascontiguousarray(turned[:, ::-1] if video.is_mirrored else turned)
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
+from struct import Struct
 from typing import BinaryIO, TypeVar, cast
 
 import av
-import numpy as np
 from av.container import InputContainer
 from av.sidedata.sidedata import SideData
 from av.stream import Disposition, Stream
@@ -27,6 +27,7 @@ from shared.media.timing import average_fps, duration_of, frame_gaps, is_uneven
 
 M = TypeVar("M", Video, Sound, Media)
 
+_MATRIX = Struct("5i")  # of libav's 9 numbers [a b u, c d v, x y w], up to d
 TOO_SHORT_S = 0.5  # nothing to choose from; one_frame.mp4 and friends
 ENCRYPTED = ("encv", "enca", "drmi", "drms")  # Common Encryption (ISO/IEC 23001-7), and FairPlay before it
 MAX_PACKETS_BEFORE_PICTURE = 600  # 10 s at 60 fps: longer than any keyframe interval seen at the start of a file
@@ -179,7 +180,8 @@ def _turn(frame: VideoFrame) -> tuple[Turn, bool, tuple[str, ...]]:
     data = next((each for each in side_data if each.type.name == "DISPLAYMATRIX"), None)
     if data is None:
         return 0, False, ()
-    turn, is_mirrored, exact = read_display_matrix(np.frombuffer(bytes(data), np.int32)[:9].reshape(3, 3))
+    a, b, _, c, d = _MATRIX.unpack_from(bytes(data))
+    turn, is_mirrored, exact = read_display_matrix(((a, b), (c, d)))
     warning = f"odd_rotation: the rotation is no quarter turn; taken as {turn} degrees"
     return turn, is_mirrored, () if exact else (warning,)
 

@@ -9,10 +9,9 @@ from av.audio.stream import AudioStream as AvAudioStream
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 
-from shared.domain.sound import AudioStream, Sound
+from shared.domain.sound import AudioStream, Sound, default_first
 from shared.errors import BadVideo
 from shared.media.sample_entry import sample_entries
-from shared.media.sound import default_first
 from shared.media.source import describe, read_only
 from shared.media.timeline import Damage, demux
 from shared.media.timing import duration_of

@@ -16,7 +16,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from numpy.typing import NDArray
 
-from shared.domain.sound import AudioStream as Track
+from shared.domain.sound import default_first
 from shared.domain.video import Media
 from shared.media.source import describe, read_only
 from shared.media.timeline import Damage, packets_before
@@ -38,11 +38,6 @@ class SoundClip:
     start_s: float
     """In source time."""
     samples: int
-
-
-def default_first(audio: Iterable[Track]) -> list[Track]:
-    """Return the tracks in the order of preference: the default ones, then the others, each in the file's order."""
-    return sorted(audio, key=lambda each: (not each.is_default, each.index))
 
 
 def sound_stream(container: InputContainer, media: Media) -> AudioStream | None:

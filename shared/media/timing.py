@@ -5,10 +5,10 @@ from __future__ import annotations  # Packet is generic for the type checker onl
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import islice, pairwise
+from statistics import median
 from typing import TypeVar
 
 import av
-import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
@@ -42,7 +42,7 @@ def is_uneven(gaps: list[int], base: Fraction) -> bool:
     """Return whether a frame is missing or more than a few gaps differ from the usual one."""
     if len(gaps) < 2:
         return False
-    usual = float(np.median(gaps))
+    usual = float(median(gaps))
     allowed = max(UNEVEN * usual, CLOCK_S / float(base))
     off = [abs(gap - usual) for gap in gaps]
     return any(each > max(allowed, usual / 2) for each in off) or sum(each > allowed for each in off) > len(gaps) // 100

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from shared.errors import MontageError
 from shared.log import event
@@ -12,16 +13,28 @@ from shared.ports import Cloud
 log = logging.getLogger(__name__)
 
 
-def watch(cloud: Cloud, job_ids: Iterable[str] | None = None) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """How many jobs were looked after, and how many of them could not be."""
+
+    jobs: int
+    failed: int
+
+
+def watch(cloud: Cloud, job_ids: Iterable[str] | None = None) -> Watched:
     """Reconcile every unfinished job, or just these; one job's trouble does not keep the others waiting."""
     chosen = [job.id for job in cloud.jobs.list(unfinished_only=True)] if job_ids is None else list(job_ids)
+    failed = 0
     for job_id in chosen:
         try:
             _watch_one(cloud, job_id)
         except MontageError as error:
+            failed += 1
             log.warning("could not look after %s: %s", job_id, error.message, extra=event("watch_failed", job=job_id))
         except Exception:  # a bug met in one job must not keep the others waiting; its deadline ends that one
+            failed += 1
             log.exception("could not look after %s", job_id, extra=event("watch_failed", job=job_id))
+    return Watched(jobs=len(chosen), failed=failed)
 
 
 def _watch_one(cloud: Cloud, job_id: str) -> None:

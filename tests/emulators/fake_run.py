@@ -13,7 +13,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -46,13 +46,19 @@ class FakeRun:
     """The service: jobs, executions and the operations that stand for them. An image's name is a key of `commands`."""
 
     def __init__(
-        self, commands: Mapping[str, Sequence[str]], *, environment: Mapping[str, str], logs: Path | None = None
+        self,
+        commands: Mapping[str, Sequence[str]],
+        *,
+        environment: Mapping[str, str],
+        logs: Path | None = None,
+        tasks_at_once: int | None = None,
     ) -> None:
         self.address = ""
         """host:port, once it serves."""
         self._commands = commands
         self._environment = environment
         self._logs = logs
+        self._quota = threading.BoundedSemaphore(tasks_at_once) if tasks_at_once else nullcontext()
         self._lock = threading.RLock()
         self._jobs: dict[str, run_v2.Job] = {}
         self._executions: dict[str, RunExecution] = {}
@@ -100,6 +106,8 @@ class FakeRun:
         """Kill every task."""
         with self._lock:
             executions = list(self._executions.values())
+        for execution in executions:  # all of them first: one may wait for what another holds of the quota
+            execution.kill()
         for execution in executions:
             execution.destroy()
         for end in self._lifeline:
@@ -188,6 +196,7 @@ class FakeRun:
             timeout_s=timeout.total_seconds(),
             lifeline=self._lifeline[0],
             logs=self._logs,
+            quota=self._quota,
         )
 
     def _operation(self, parent: str, seen_as: Callable[[str], Operation]) -> Operation:
@@ -234,15 +243,17 @@ def fake_run(
     job_prefix: str = "montage-",
     parallelism: int = 0,
     max_retries: int = MAX_RETRIES,
+    tasks_at_once: int | None = None,
     logs: Path | None = None,
     port: int = 0,
 ) -> Iterator[FakeRun]:
     """Serve Cloud Run Jobs with a job for each command (its stage stands behind `job_prefix`) until the block ends.
 
     A command stands for an image's entry point: job id and run id come behind it. `environment` is all that tasks get
-    apart from Cloud Run's own variables. No process is left behind.
+    apart from Cloud Run's own variables. `parallelism` is each execution's, `tasks_at_once` the region's quota for all
+    of them together. No process is left behind.
     """
-    run = FakeRun(commands, environment=environment, logs=logs)
+    run = FakeRun(commands, environment=environment, logs=logs, tasks_at_once=tasks_at_once)
     for stage in commands:
         run.create_job(
             run_v2.CreateJobRequest(

@@ -4,7 +4,7 @@ import heapq
 import itertools
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from threading import Condition, Thread
@@ -29,13 +29,16 @@ FIELDS = (
 class FinalizedEvents:
     """Delivers each event to a listener and to a URL; whoever raises or answers no 2xx gets it again, later."""
 
-    def __init__(self, listener: Listener | None, url: str | None, *, times: int) -> None:
+    def __init__(
+        self, listener: Listener | None, url: str | None, *, times: int, buckets: Collection[str] | None = None
+    ) -> None:
         self._receivers: list[Callable[[str, dict[str, Any]], None]] = []
         if listener:
             self._receivers.append(lambda _, data: listener(data))
         if url:
             self._receivers.append(lambda number, data: _post(url, number, data))
         self._times = times
+        self._buckets = buckets
         self._numbers = itertools.count(1)
         self._new: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._changed = Condition()
@@ -44,6 +47,8 @@ class FinalizedEvents:
 
     def tell(self, resource: Mapping[str, Any]) -> None:
         """Have an event delivered, as often as was asked for, about an object as the JSON API describes it."""
+        if self._buckets is not None and resource["bucket"] not in self._buckets:
+            return
         data = {name: resource[name] for name in FIELDS if name in resource}
         number = str(next(self._numbers))
         for receiver in self._receivers * self._times:

@@ -6,7 +6,7 @@ import subprocess
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +39,8 @@ class Order:
     """A pipe's end: tasks that heed it (shared/lifeline.py) die with us."""
     logs: Path | None
     """A folder for what the tasks say."""
+    quota: AbstractContextManager[object] = field(default_factory=nullcontext)
+    """Held by each attempt: what the region lends to all executions together."""
 
     @property
     def job(self) -> str:
@@ -94,12 +96,16 @@ class RunExecution:
             self._killer.start()
         self.begin()
 
-    def destroy(self) -> None:
-        """Kill everything at once and return when it is gone."""
+    def kill(self) -> None:
+        """Kill everything at once."""
         with self._lock:
             self._is_cancelled = True
         self._kill_all()
         self.begin()
+
+    def destroy(self) -> None:
+        """Kill everything at once and return when it is gone."""
+        self.kill()
         self._thread.join()
 
     def seen(self) -> Execution:
@@ -138,7 +144,8 @@ class RunExecution:
 
     def _run_task(self, index: int) -> None:
         for attempt in range(self.order.max_retries + 1):
-            code = self._attempt(index, attempt)
+            with self.order.quota:
+                code = self._attempt(index, attempt)
             with self._lock:
                 if code == 0:
                     self._counts.succeeded += 1

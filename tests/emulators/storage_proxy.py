@@ -169,6 +169,7 @@ def storage_proxy(
     origins: Sequence[str] = (),
     on_finalized: Listener | None = None,
     events_to: str | None = None,
+    events_of: Collection[str] | None = None,
     event_times: int = 1,
     clock: Callable[[], float] = time.time,
 ) -> Iterator[StorageProxy]:
@@ -177,9 +178,10 @@ def storage_proxy(
     `keys` has each account's public key as PEM, `rights` what the account may do by signed URLs. The JSON API is open
     to everybody. `origins` are web pages that may use every bucket whose own `cors` was never set. `on_finalized` is
     called in a thread of the proxy, and what it raises means "again", like any answer but 2xx from `events_to`.
+    `events_of` limits both to these buckets, as a trigger does.
     """
     loaded = {account: cast(RSAPublicKey, load_pem_public_key(_bytes(pem))) for account, pem in keys.items()}
-    events = FinalizedEvents(on_finalized, events_to, times=event_times)
+    events = FinalizedEvents(on_finalized, events_to, times=event_times, buckets=events_of)
     server = ProxyServer(folder, keys=loaded, rights=rights, rule=upload_rule(origins), events=events, clock=clock)
     try:
         with fake_gcs(folder, public_url=server.url) as upstream, events.running(), _serving(server):

@@ -11,7 +11,16 @@ from google.cloud.pubsub_v1.publisher.exceptions import FlowControlLimitError
 
 from shared.adapters.gcp.attempts import attempts_within
 from shared.adapters.gcp.failures import translated
-from shared.domain.messages import DeadLetter, JobEvent, Message, ObjectFinalized, StageDone, StageRequested, job_id_of
+from shared.domain.messages import (
+    DeadLetter,
+    JobEvent,
+    JobRequested,
+    Message,
+    ObjectFinalized,
+    StageDone,
+    StageRequested,
+    job_id_of,
+)
 from shared.errors import MontageError, TryAgain
 
 MOST_BYTES = 9_900_000  # Pub/Sub takes requests of 10 MB; attributes and framing are below 100 kB
@@ -118,6 +127,8 @@ def _type_of(message: Message) -> str:
             return "montage.stage.requested.v1"
         case StageDone():
             return "montage.stage.done.v1"
+        case JobRequested():
+            return "montage.job.requested.v1"
         case ObjectFinalized():
             return "montage.object.finalized.v1"  # Google's type of that name promises Google's data
         case DeadLetter():
@@ -136,5 +147,7 @@ def _id_of(message: Message) -> str:
             return f"{message.job_id}/{message.epoch}/{message.stage}/requested/{message.request}"
         case StageDone():
             return str(uuid.uuid4())  # the merge stage is done once per revision, in the very same words
+        case JobRequested():
+            return hashlib.sha256(message.request_id.encode()).hexdigest()
         case ObjectFinalized() | DeadLetter():
             return hashlib.sha256(message.model_dump_json().encode()).hexdigest()

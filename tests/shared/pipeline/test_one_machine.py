@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from functions.on_stage_requested import on_stage_requested
-from functions.on_upload import on_upload
+from functions.on_stage_requested import handle_stage_requested
+from functions.on_upload import handle_upload
 from jobs.task import Part, Task
 from shared.domain.job import Job
 from shared.domain.messages import ObjectFinalized, StageRequested
@@ -53,26 +53,26 @@ def test_the_finalized_event_again_and_again_changes_nothing(machine: OneMachine
     submitted = machine.submit(video, options=TENS)
     event = finalized(machine, submitted).model_dump_json()
     for _ in range(5):
-        on_upload(machine.cloud, event)
+        handle_upload(machine.cloud, event)
     job = machine.run_to_the_end(submitted.id)
     for _ in range(5):
-        on_upload(machine.cloud, event)
+        handle_upload(machine.cloud, event)
     assert machine.cloud.jobs.get(job.id) == job
     assert len(machine.launcher.launches) == 2
 
 
 def test_a_doubled_order_launches_once(machine: OneMachine, video: Path) -> None:
     submitted = machine.submit(video, options=TENS)
-    on_upload(machine.cloud, finalized(machine, submitted).model_dump_json())
+    handle_upload(machine.cloud, finalized(machine, submitted).model_dump_json())
     order = StageRequested(job_id=submitted.id, epoch=1, stage="pose", request=1).model_dump_json()
     for _ in range(10):
-        on_stage_requested(machine.cloud, order)
+        handle_stage_requested(machine.cloud, order)
     assert [stage for stage, _, _ in machine.launcher.launches] == ["pose"]
 
 
 def test_an_order_met_while_its_launch_is_under_way_is_told_to_come_again(machine: OneMachine, video: Path) -> None:
     submitted = machine.submit(video, options=TENS)
-    on_upload(machine.cloud, finalized(machine, submitted).model_dump_json())
+    handle_upload(machine.cloud, finalized(machine, submitted).model_dump_json())
     order = StageRequested(job_id=submitted.id, epoch=1, stage="pose", request=1).model_dump_json()
 
     def dies(*_: object, **__: object) -> str:
@@ -80,12 +80,12 @@ def test_an_order_met_while_its_launch_is_under_way_is_told_to_come_again(machin
 
     launch, machine.launcher.launch = machine.launcher.launch, dies  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
-        on_stage_requested(machine.cloud, order)
+        handle_stage_requested(machine.cloud, order)
     machine.launcher.launch = launch  # type: ignore[method-assign]
     with pytest.raises(TryAgain):
-        on_stage_requested(machine.cloud, order)
+        handle_stage_requested(machine.cloud, order)
     machine.clock.now += machine.cloud.limits.launching_s
-    on_stage_requested(machine.cloud, order)
+    handle_stage_requested(machine.cloud, order)
     assert machine.run_to_the_end(submitted.id).state == "done"
 
 
@@ -99,7 +99,7 @@ def test_an_upload_whose_event_was_lost_is_found_by_the_watchdog(tmp_path: Path,
 
 def test_an_event_for_nobodys_object_is_passed_over(machine: OneMachine, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        on_upload(
+        handle_upload(
             machine.cloud, ObjectFinalized(bucket="uploads", name="x", generation="1", size_bytes=1).model_dump_json()
         )
     assert "not an upload of ours" in caplog.text
@@ -205,7 +205,7 @@ def test_a_source_that_was_replaced_is_refused(machine: OneMachine, video: Path,
     submitted = machine.submit(copy)
     event = finalized(machine, submitted).model_dump_json()
     copy.write_bytes(video.read_bytes() + b"more")
-    on_upload(machine.cloud, event)
+    handle_upload(machine.cloud, event)
     job = machine.run_to_the_end(submitted.id)
     assert job.state == "failed"
     assert job.error is not None and job.error.code == "source_gone"
