@@ -197,7 +197,8 @@ def contents(folder: Path) -> Mapping[str, tuple[bytes, int]]:
 
 
 IMPORTED = """
-import functions.main, json, shared.adapters.gcp.clients, shared.adapters.gcp.push_auth, sys
+import functions.main, json, sys
+import shared.adapters.gcp.clients, shared.adapters.gcp.push_auth, shared.media.probe
 from importlib.metadata import packages_distributions
 owners = packages_distributions()
 print(json.dumps(sorted({owner for name in sys.modules for owner in owners.get(name.split(".")[0], [])})))
