@@ -36,6 +36,8 @@ ONLY_IN = {
     "pysubs2": ["shared.media"],
     "fastapi": ["functions"],
     "functions_framework": ["functions"],
+    "flask": ["functions"],
+    "cloudevents": ["functions"],
 }
 
 

@@ -10,7 +10,6 @@ from shared.domain.stage_plan import plan_stages
 from shared.domain.video import Media
 from shared.errors import BadVideo, TryAgain
 from shared.log import event
-from shared.media.probe import probe, probe_media
 from shared.pipeline.pinned_source import open_source
 from shared.ports import Cloud
 
@@ -73,6 +72,8 @@ def _gave_up(job: Job) -> Failure:
 
 
 def _look_at(cloud: Cloud, job: Job) -> Media:
+    from shared.media.probe import probe, probe_media  # every function plans, and hardly any ever loads libav
+
     name, size_bytes, limits = job.source.file_name, job.source.size_bytes, cloud.limits
     if size_bytes > limits.max_source_bytes:
         raise BadVideo(

@@ -232,7 +232,7 @@ def test_what_the_probe_warns_of_reaches_the_record(
     machine: OneMachine, video: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     warning = "duration_estimated: It is about 25 seconds long."
-    monkeypatch.setattr("shared.pipeline.plan_source.probe_media", lambda *_, **__: a_video(warnings=(warning,)))
+    monkeypatch.setattr("shared.media.probe.probe_media", lambda *_, **__: a_video(warnings=(warning,)))
     job = machine.run_to_the_end(machine.submit(video).id)
     assert next((w.code, w.message) for w in job.warnings) == ("duration_estimated", "It is about 25 seconds long.")
 
@@ -252,7 +252,7 @@ def test_a_source_that_kills_whoever_looks_at_it_is_given_up(
     def crash(*_: object, **__: object) -> None:
         raise SystemExit(139)
 
-    monkeypatch.setattr("shared.pipeline.plan_source.probe_media", crash)
+    monkeypatch.setattr("shared.media.probe.probe_media", crash)
     submitted = machine.submit(video)
     for _ in range(machine.cloud.limits.max_attempts):
         with pytest.raises(SystemExit):
