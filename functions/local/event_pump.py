@@ -12,6 +12,7 @@ from functions.watchdog import watchdog
 from shared.domain.messages import DeadLetter
 from shared.errors import BadRequest, NotFound, TryAgain
 from shared.log import event
+from shared.pipeline.request_job import receive_request
 from shared.ports import Cloud, Deliveries, Delivery
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ HANDLERS: Mapping[str, Handler] = {
     "object-finalized": on_upload,
     "stage-requested": on_stage_requested,
     "stage-done": on_stage_done,
+    "job-requests": receive_request,
 }
 MOST_ATTEMPTS = 20  # about five minutes of trying; afterwards the watchdog is the job's way on
 SLOWEST_RETRY_S = 20.0

@@ -37,6 +37,8 @@ class Source:
     generation: str | None = None
     """None until the upload is complete; afterwards no other generation is accepted."""
     size_bytes: int = 0
+    origin: str | None = None
+    """Where it is to be copied from, as gs://bucket/name; None when its owner uploads it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +279,11 @@ def failed(job: Job, error: Failure, *, now: float) -> Job:
     if job.is_final:
         return job
     return _told(replace(job, state="failed", error=error, ended_at=now), "failed")
+
+
+def source_gone(job: Job, error: Failure, *, now: float) -> Job:
+    """What was to be copied is not there any more: awaiting_upload → failed."""
+    return failed(job, error, now=now) if job.state == "awaiting_upload" else job
 
 
 def expired(job: Job, *, now: float) -> Job:
