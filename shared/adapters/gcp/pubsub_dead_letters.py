@@ -88,7 +88,7 @@ class PubSubDeadLetters:
             try:
                 try:
                     self._pull_into(found)
-                    yield sorted(found.values(), key=lambda each: (each.kept.at, each.kept.id))
+                    yield sorted(found.values(), key=lambda each: (each.kept.at, len(each.kept.id), each.kept.id))
                 finally:
                     self._set_deadline([each.ack_id for each in found.values()], seconds=0)
             except NotFound as error:
