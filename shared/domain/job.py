@@ -67,6 +67,8 @@ class Stage:
     launching_until: float = 0.0
     execution: str | None = None
     launches: int = 0
+    told_percent: int = 0
+    """How far the stage was when others were last told."""
     silent: tuple[int, ...] = ()
     """Running chunks whose position has stood still for a while, by number."""
     started_at: float | None = None
@@ -138,7 +140,13 @@ class Job:
         return stage.run_id
 
 
-def _told(job: Job, kind: Literal["created", "progress", "done", "failed", "cancelled"]) -> Job:
+def _told(
+    job: Job,
+    kind: Literal["created", "progress", "done", "failed", "cancelled"],
+    *,
+    stage: StageName | None = None,
+    percent: int | None = None,
+) -> Job:
     event = JobEvent(
         type=kind,
         job_id=job.id,
@@ -148,6 +156,8 @@ def _told(job: Job, kind: Literal["created", "progress", "done", "failed", "canc
         state=job.state,
         labels=dict(job.labels),
         error_code=job.error.code if job.error else None,
+        stage=stage,
+        percent=percent,
     )
     return replace(job, outbox=(*job.outbox, event), events=job.events + 1)
 
@@ -236,13 +246,25 @@ def silence_noted(job: Job, name: StageName, silent: tuple[int, ...]) -> Job:
     return _with_stage(job, name, replace(stage, silent=silent))
 
 
+def progress_told(job: Job, name: StageName, percent: int) -> Job:
+    """Tell others how far a stage is, once per step; chunks that begin anew do not take back what was told."""
+    stage = job.stages.get(name)
+    if job.is_final or stage is None or stage.is_settled or percent <= stage.told_percent:
+        return job
+    job = _with_stage(job, name, replace(stage, told_percent=percent))
+    return _told(job, "progress", stage=name, percent=percent)
+
+
 def stage_settled(
     job: Job, name: StageName, state: Literal["done", "failed", "failed_soft"], *, now: float, error: Failure | None
 ) -> Job:
-    """Every chunk of the stage has ended; what came of it. A soft failure is told as a warning."""
+    """Every chunk of the stage has ended; what came of it. A soft failure is kept as a warning."""
     stage = job.stages.get(name)
     if job.is_final or stage is None or stage.is_settled:
         return job
+    if state == "done":
+        job = progress_told(job, name, 100)
+        stage = job.stages[name]
     job = _with_stage(job, name, replace(stage, state=state, error=error, ended_at=now, silent=()))
     if state != "failed_soft" or error is None:
         return job

@@ -78,6 +78,10 @@ class JobEvent(_Message):
     state: str
     labels: dict[str, str] = {}
     error_code: str | None = None
+    stage: StageName | None = None
+    """Which stage got on, where `percent` says how far."""
+    percent: int | None = Field(default=None, ge=0, le=100)
+    """Of the stage, in steps of 10; steps that were passed at once are told as the last of them."""
 
     @property
     def event_id(self) -> str:

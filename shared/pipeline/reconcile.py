@@ -21,6 +21,7 @@ from shared.domain.plan import (
     Seen,
     SettleStage,
     StartMerge,
+    TellProgress,
     next_effects,
 )
 from shared.log import event
@@ -81,6 +82,8 @@ def _carry_out(cloud: Cloud, job: Job, effect: Effect) -> None:
                     "%s chunks %s stand still", stage, silent, extra=event("chunk_silent", job=job.id, stage=stage)
                 )
             update(lambda job: jobs.silence_noted(job, stage, silent))
+        case TellProgress(stage=stage, percent=percent):
+            update(lambda job: jobs.progress_told(job, stage, percent))
         case StartMerge():
             update(jobs.merging)
         case FinishJob():
