@@ -18,7 +18,7 @@ SPEECH_ONLY := $(if $(filter speech,$(subst =, ,$(ARGS))),--speech-only)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-system bench-cloud check format lock clean doctor
+.PHONY: help setup run test test-system bench-cloud schemas check format lock clean doctor
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,9 @@ test-system: setup $(TESTING) ## Run the long tests: whole sessions, a real brow
 
 bench-cloud: setup $(TESTING) ## What pose tasks ask Cloud Storage for, and how fast they read (emulated)
 	@$(PYTHON) -m benchmarks.cloud_reads
+
+schemas: $(RUNTIME) ## Write the JSON schemas of the messages into infra/schemas/
+	@$(PYTHON) -m infra.make_schemas
 
 check: $(TESTING) ## Formatting, lint and types, changing nothing
 	@$(VENV)/bin/ruff format --check .
