@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.domain.limits import Limits
@@ -99,11 +99,18 @@ class Settings(BaseSettings):
 
     @property
     def folders_of_requests(self) -> Mapping[str, Path]:
-        """Folders by the bucket names under which other programs name them. Raises ValueError for no such list."""
+        """Folders by the bucket names under which other programs name them."""
         pairs = [each.partition("=") for each in listed(self.request_folders)]
-        if not all(name and folder for name, _, folder in pairs):
-            raise ValueError(f"{_PREFIX}REQUEST_FOLDERS has the form name=folder,name=folder.")
         return {name.strip(): Path(folder.strip()) for name, _, folder in pairs}
+
+    @field_validator("request_folders")
+    @classmethod
+    def _check_request_folders(cls, text: str) -> str:
+        for each in listed(text):
+            name, _, folder = each.partition("=")
+            if not (name.strip() and folder.strip()):
+                raise ValueError("the form is name=folder,name=folder")
+        return text
 
     @property
     def threads_per_task(self) -> int:
