@@ -18,7 +18,7 @@ SPEECH_ONLY := $(if $(findstring --mode speech,$(subst =, ,$(ARGS))),--speech-on
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-system test-scale cloud-demo bench-cloud bundle check format lock clean doctor
+.PHONY: help setup run test test-system test-scale cloud-demo bench-cloud bundle schemas check format lock clean doctor
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -52,9 +52,13 @@ endif
 bench-cloud: setup $(TESTING) ## What jobs ask of the cloud's services, and how fast tasks read (emulated)
 	@$(PYTHON) -m benchmarks.cloud_reads
 	@$(PYTHON) -m benchmarks.cloud_costs
+	@$(PYTHON) -m benchmarks.function_start
 
 bundle: ## Stage the Cloud Functions for deployment in build/functions
 	@$(call find_python) "$$python" -I functions/local/bundle.py build/functions
+
+schemas: $(RUNTIME) ## Write the JSON schemas of the messages into infra/schemas/
+	@$(PYTHON) -m infra.make_schemas
 
 check: $(TESTING) ## Formatting, lint and types, changing nothing
 	@$(VENV)/bin/ruff format --check .

@@ -14,14 +14,14 @@ import math
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jobs.task import Part, Task
 from shared.pipeline.watch import watch
 from shared.settings import Settings
 from tests.counting import Counts, counted
-from tests.one_machine import OneMachine, make_part
+from tests.one_machine import make_part
 from tests.waves import WaveLauncher, machine_of_waves, slow_film, submit
 
 CHUNKS = (1, 10, 100, 1000)
@@ -104,9 +104,7 @@ def _costs(home: Path, chunks: int) -> Costs:
     launcher = machine.launcher
     assert isinstance(launcher, WaveLauncher)
     launcher.cloud, launcher.look = cloud, lambda: watch(cloud)
-    job = OneMachine(home=home, clock=machine.clock, cloud=cloud, launcher=launcher).run_to_the_end(
-        submit(machine, slow_film(home / "film.mp4", chunks)).id
-    )
+    job = replace(machine, cloud=cloud).run_to_the_end(submit(machine, slow_film(home / "film.mp4", chunks)).id)
     assert (job.state, job.stages["pose"].plan.chunks) == ("done", chunks), job
     machine.cloud.close()
     found = Costs(chunks=chunks, figures=counts.figures())

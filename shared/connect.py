@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Self
 
 from shared.errors import MontageError
-from shared.ports import Clock, Cloud, Deliveries, PushVerifier
-from shared.settings import GoogleSettings, Settings
+from shared.ports import Clock, Cloud, DeadLetters, Deliveries, PushVerifier, RequestRules
+from shared.settings import GoogleSettings, Settings, listed
 
-LOCAL_SUBSCRIPTIONS = ("object-finalized", "stage-requested", "stage-done")
+LOCAL_SUBSCRIPTIONS = ("object-finalized", "stage-requested", "stage-done", "job-requests")
 """What the event pump of one machine has handlers for."""
 NEEDED_ON_GOOGLE = ("project", "region", "uploads_bucket", "work_bucket", "downloads_bucket")
 NEEDED_FOR_PUSHES = ("push_audience", "push_service_account")
+MESSAGES = "messages.sqlite3"
 VISIBILITY_S = 30.0  # the slowest handler looks at a source for 20 s; a killed pump's message comes back after this
 
 
@@ -75,6 +76,36 @@ def connect_google(settings: Settings, *, clock: Clock = time.time) -> Cloud:
         ),
         clock=clock,
         limits=settings.limits,
+        requests=RequestRules(buckets=frozenset(listed(google.request_buckets)), server_key=lambda: _set_key(settings)),
+    )
+
+
+def _set_key(settings: Settings) -> bytes:
+    """Return the key that is set. Raises MontageError `not_configured` when none is."""
+    if settings.server_key is None:
+        raise MontageError("not_configured", "On Google Cloud job requests need MONTAGE_SERVER_KEY to be set.")
+    return settings.server_key.get_secret_value().encode()
+
+
+def connect_dead_letters(settings: Settings, *, clock: Clock = time.time) -> DeadLetters:
+    """Return the dead letters of the cloud that the settings name. Raises MontageError `not_configured`."""
+    if settings.cloud == "local":
+        from shared.adapters.local.sqlite_dead_letters import SqliteDeadLetters
+
+        return SqliteDeadLetters(settings.home.absolute() / MESSAGES, clock=clock)
+    from shared.adapters.gcp.clients import GoogleClients
+    from shared.adapters.gcp.pubsub_dead_letters import PubSubDeadLetters
+
+    google = settings.google
+    if not google.project:
+        raise MontageError("not_configured", "On Google Cloud this must be set: MONTAGE_GOOGLE_PROJECT.")
+    clients = GoogleClients(google)
+    return PubSubDeadLetters(
+        clients.subscriber,
+        clients.publisher,
+        project=google.project,
+        topic_prefix=google.topic_prefix,
+        timeout_s=google.timeout_s,
     )
 
 
@@ -102,18 +133,21 @@ def connect_local(settings: Settings, *, clock: Clock = time.time) -> LocalCloud
     """Return this machine as a cloud, below `settings.home`."""
     from shared.adapters.local.folder_store import FolderStore
     from shared.adapters.local.process_launcher import ProcessLauncher
+    from shared.adapters.local.server_key import kept_server_key
     from shared.adapters.local.sqlite_bus import SqliteBus
     from shared.adapters.local.sqlite_jobs import SqliteJobs
 
     home = settings.home.absolute()
     objects = home / "objects"
     jobs = SqliteJobs(home / "jobs.sqlite3", clock=clock, limits=settings.limits)
-    bus = SqliteBus(
-        home / "messages.sqlite3", clock=clock, subscriptions=LOCAL_SUBSCRIPTIONS, visibility_s=VISIBILITY_S
-    )
+    bus = SqliteBus(home / MESSAGES, clock=clock, subscriptions=LOCAL_SUBSCRIPTIONS, visibility_s=VISIBILITY_S)
     launcher = ProcessLauncher(settings, home=home, clock=clock)
+    folders = settings.folders_of_requests
+    uploads = FolderStore(
+        objects / "uploads", bucket="uploads", keeps_references=True, announce=bus.publish, elsewhere=folders
+    )
     return LocalCloud(
-        uploads=FolderStore(objects / "uploads", bucket="uploads", keeps_references=True, announce=bus.publish),
+        uploads=uploads,
         work=FolderStore(objects / "work", bucket="work"),
         downloads=FolderStore(objects / "downloads", bucket="downloads"),
         jobs=jobs,
@@ -121,6 +155,10 @@ def connect_local(settings: Settings, *, clock: Clock = time.time) -> LocalCloud
         launcher=launcher,
         clock=clock,
         limits=settings.limits,
+        requests=RequestRules(
+            buckets=frozenset(folders),
+            server_key=lambda: _set_key(settings) if settings.server_key else kept_server_key(home / "server.key"),
+        ),
         deliveries=bus,
         closers=(launcher.close, bus.close, jobs.close),
     )

@@ -11,8 +11,9 @@ from shared.domain.chunk import Chunk, ChunkSummary, Failure, Lease, StartAnswer
 from shared.domain.job import Job
 from shared.domain.limits import Limits
 from shared.domain.listing import JobPage, JobQuery
-from shared.domain.messages import Message, StageName
+from shared.domain.messages import DeadLetter, Message, StageName
 from shared.domain.plan import ExecutionState
+from shared.domain.source_address import SourceAddress
 
 if TYPE_CHECKING:  # functions load this module too, and numpy is nothing to them
     import numpy as np
@@ -70,6 +71,17 @@ class ObjectStore(Protocol):
 
     def delete(self, name: str) -> None:
         """Remove the object; one that is not there is no error."""
+        ...
+
+    def stat_elsewhere(self, source: SourceAddress) -> ObjectStat:
+        """Return what is known of an object in another bucket. Raises NotFound."""
+        ...
+
+    def copy_from(self, source: SourceAddress, name: str) -> ObjectStat:
+        """Make an object out of another bucket's, without its bytes passing through this process.
+
+        Raises AlreadyThere when the name is taken (one of many racers wins), NotFound when there is no such source.
+        """
         ...
 
 
@@ -300,6 +312,50 @@ class Deliveries(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptLetter:
+    """A dead letter that waits for somebody to look at it."""
+
+    id: str
+    letter: DeadLetter
+    at: float
+    """When it was put aside, in seconds since the epoch."""
+
+
+class DeadLetters(Protocol):
+    """Messages that could not be handled, kept until they are replayed. For the few people who look after Montage."""
+
+    def list(self) -> Sequence[KeptLetter]:
+        """Return the letters, oldest first; looking changes nothing."""
+        ...
+
+    def replay(self, ids: Collection[str] | None = None) -> Sequence[str]:
+        """Publish these letters' bodies, or all, to their topics again, forget the letters and return their ids.
+
+        What is not there any more, and what no handler of ours would take, is passed over.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
+def _no_key() -> bytes:
+    raise RuntimeError("there is no server key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRules:
+    """Which job requests of other systems are heard; by default none."""
+
+    buckets: frozenset[str] = frozenset()
+    """Sources in other buckets are refused."""
+    server_key: Callable[[], bytes] = _no_key
+    """Returns the secret behind job ids when it is needed; another one makes other jobs of the same requests."""
+
+
+NOTHING_MAY_BE_REQUESTED = RequestRules()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cloud:
     """Everything the pipeline reaches for."""
 
@@ -311,3 +367,4 @@ class Cloud:
     launcher: JobLauncher
     clock: Clock
     limits: Limits
+    requests: RequestRules = NOTHING_MAY_BE_REQUESTED

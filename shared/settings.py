@@ -7,13 +7,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import Field
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.domain.limits import Limits
 
 _PREFIX = "MONTAGE_"
 BEAT_EVERY_S = {"local": 1.0, "gcp": 20.0}  # people watch the first; on the second each write is paid for
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """Return what stands between the commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 class GoogleSettings(BaseSettings):
@@ -30,6 +35,8 @@ class GoogleSettings(BaseSettings):
     uploads_bucket: str = ""
     work_bucket: str = ""
     downloads_bucket: str = ""
+    request_buckets: str = ""
+    """Buckets, separated by commas, whose objects other systems may name in job requests."""
     topic_prefix: str = ""
     """Before each topic's name, so that several environments fit into one project."""
     job_prefix: str = "montage-"
@@ -89,8 +96,28 @@ class Settings(BaseSettings):
     max_source_bytes: int = Field(default=Limits().max_source_bytes, gt=0)
     """A larger source is refused as `too_large`."""
 
+    server_key: SecretStr | None = None
+    """Secret behind the ids of requested jobs, the same in all functions. One machine makes its own."""
+    request_folders: str = ""
+    """On one machine, "name=folder" separated by commas: gs://name/film.mp4 in a job request is film.mp4 in there."""
+
     google: GoogleSettings = Field(default_factory=lambda: GoogleSettings())
     """What only Google Cloud needs."""
+
+    @property
+    def folders_of_requests(self) -> Mapping[str, Path]:
+        """Folders by the bucket names under which other programs name them."""
+        pairs = [each.partition("=") for each in listed(self.request_folders)]
+        return {name.strip(): Path(folder.strip()) for name, _, folder in pairs}
+
+    @field_validator("request_folders")
+    @classmethod
+    def _check_request_folders(cls, text: str) -> str:
+        for each in listed(text):
+            name, _, folder = each.partition("=")
+            if not (name.strip() and folder.strip()):
+                raise ValueError("the form is name=folder,name=folder")
+        return text
 
     @property
     def threads_per_task(self) -> int:
@@ -114,7 +141,7 @@ class Settings(BaseSettings):
         )
 
     def as_environment(self) -> Mapping[str, str]:
-        """Return the variables that give a child process these very settings."""
-        dumped: dict[str, Any] = self.model_dump(mode="json", exclude={"google"})
+        """Return the variables that give a child process these very settings, but for secrets: tasks need none."""
+        dumped: dict[str, Any] = self.model_dump(mode="json", exclude={"google", "server_key"}, exclude_none=True)
         own = {f"{_PREFIX}{name.upper()}": str(value) for name, value in dumped.items()}
         return {**own, **self.google.as_environment()}

@@ -8,12 +8,13 @@ from pathlib import Path
 from functions.local.event_pump import EventPump
 from functions.local.run_jobs import new_job_id
 from jobs.task import Part, Task, Work, run_task
-from shared.connect import LocalCloud, connect_local
+from shared.connect import LocalCloud, connect_dead_letters, connect_local
 from shared.domain.job import Job, Source
 from shared.domain.messages import StageName
 from shared.domain.object_names import source
 from shared.domain.options import Options
 from shared.domain.plan import ExecutionState
+from shared.ports import DeadLetters
 from shared.settings import Settings
 
 
@@ -88,6 +89,7 @@ class OneMachine:
     clock: HandClock
     cloud: LocalCloud
     launcher: InlineLauncher
+    dead_letters: DeadLetters
 
     def submit(self, video: Path, *, options: Options | None = None) -> Job:
         job = Job(
@@ -118,12 +120,17 @@ class OneMachine:
 
 
 def one_machine(
-    home: Path, *, pose: Callable[[Task], Part] = make_part, merge: Callable[[Task], Part] = make_reel
+    home: Path,
+    *,
+    pose: Callable[[Task], Part] = make_part,
+    merge: Callable[[Task], Part] = make_reel,
+    request_folders: str = "",
 ) -> OneMachine:
     """Return a fresh machine below `home`."""
-    settings = Settings(home=home, models=home / "models", beat_every_s=60)
+    settings = Settings(home=home, models=home / "models", beat_every_s=60, request_folders=request_folders)
     clock = HandClock()
     launcher = InlineLauncher(settings=settings, work={"pose": pose, "merge": merge})
     cloud = replace(connect_local(settings, clock=clock), launcher=launcher)
     launcher.cloud = cloud
-    return OneMachine(home=home, clock=clock, cloud=cloud, launcher=launcher)
+    dead_letters = connect_dead_letters(settings, clock=clock)
+    return OneMachine(home=home, clock=clock, cloud=cloud, launcher=launcher, dead_letters=dead_letters)

@@ -43,7 +43,7 @@ class WaveLauncher(InlineLauncher):
     """
 
     parallelism: int = 2
-    look: Callable[[], None] = lambda: None
+    look: Callable[[], object] = lambda: None
     look_between: Callable[[], None] = lambda: None
     hung: set[str] = field(default_factory=set)
     begun: set[str] = field(default_factory=set)
@@ -104,7 +104,7 @@ def machine_of_waves(home: Path, *, parallelism: int, pose: Work | None = None, 
     clouds_own = {"max_tasks": 2000, "launching_s": 60.0, "request_lost_s": 120.0, "start_within_s": 600.0, **limits}
     changed = replace(machine.cloud.limits, **clouds_own)  # type: ignore[arg-type]
     launcher.cloud = replace(machine.cloud, limits=changed, launcher=launcher)
-    return OneMachine(home=home, clock=machine.clock, cloud=launcher.cloud, launcher=launcher)
+    return replace(machine, cloud=launcher.cloud, launcher=launcher)
 
 
 def submit(machine: OneMachine, film: Path) -> Job:

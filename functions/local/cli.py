@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
+from functions.local.dead_letters import add_dead_letters, dead_letters
 from functions.local.doctor import diagnose
 from functions.local.outcome import (
     BAD_INPUT,
@@ -358,6 +359,13 @@ def _parser(*, is_json: bool) -> argparse.ArgumentParser:
     one.add_argument("id", metavar="ID", help="or its first letters")
     files = _add(commands, "models", models, "list or fetch the model files")
     files.add_argument("action", nargs="?", choices=("list", "fetch"), default="list")
+    letters = _add(
+        commands,
+        "dead-letters",
+        lambda arguments: dead_letters(arguments, _settings(workers=None)),
+        "list or replay the messages that could not be handled",
+    )
+    add_dead_letters(letters)
     _add(commands, "sample", sample, "make a minute of raw footage to try Montage on, and print where it is")
     _add(commands, "doctor", doctor, "say what this machine has and lacks")
     parser.set_defaults(command=_usage(parser))

@@ -9,6 +9,7 @@ from functions.on_stage_requested import handle_stage_requested
 from functions.on_upload import handle_upload
 from shared.errors import TryAgain
 from shared.log import event
+from shared.pipeline.request_job import receive_request
 from shared.pipeline.watch import watch
 from shared.ports import Cloud, Deliveries, Delivery
 
@@ -20,6 +21,7 @@ HANDLERS: Mapping[str, Handler] = {
     "object-finalized": handle_upload,
     "stage-requested": handle_stage_requested,
     "stage-done": handle_stage_done,
+    "job-requests": receive_request,
 }
 MOST_ATTEMPTS = 20  # about five minutes of trying; afterwards the watchdog is the job's way on
 SLOWEST_RETRY_S = 20.0

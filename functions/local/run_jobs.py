@@ -115,7 +115,9 @@ def resume(cloud: LocalCloud, job_id: str) -> Job:
 
 
 def _upload(cloud: LocalCloud, job: Job) -> None:
-    """Hand the source to the uploads store, unless it is there."""
+    """Hand the source to the uploads store, unless it is there; that of a requested job the watchdog fetches."""
+    if job.source.origin is not None:
+        return
     name = source(job.id)
     try:
         cloud.uploads.stat(name)
@@ -171,7 +173,12 @@ def _look(cloud: LocalCloud, job_id: str, shown: Display) -> Outcome | None:
 
 
 def _deliver(cloud: LocalCloud, job: Job) -> None:
-    """Put the artifacts into the job's folder, unless they or a later run's lie there. Raises OSError, NotFound."""
+    """Put the artifacts into the job's folder, unless they or a later run's lie there. Raises OSError, NotFound.
+
+    A job that was requested by a message has no folder: its artifacts stay where they are.
+    """
+    if FOLDER_LABEL not in job.labels:
+        return
     folder = Path(job.labels[FOLDER_LABEL])
     if len(outcome_of(job).outputs) == len(job.artifacts):
         return

@@ -37,6 +37,8 @@ class Source:
     generation: str | None = None
     """None until the upload is complete; afterwards no other generation is accepted."""
     size_bytes: int = 0
+    origin: str | None = None
+    """Where it is to be copied from, as gs://bucket/name; None when its owner uploads it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,8 @@ class Stage:
     """When it was last noted that the execution gets on; looked at only where chunks wait and none runs ..."""
     ended_then: int = 0
     """... and how many chunks had ended by then."""
+    told_percent: int = 0
+    """How far the stage was when others were last told."""
     silent: tuple[int, ...] = ()
     """Running chunks whose position has stood still for a while, by number."""
     started_at: float | None = None
@@ -142,7 +146,13 @@ class Job:
         return stage.run_id
 
 
-def _told(job: Job, kind: Literal["created", "progress", "done", "failed", "cancelled"]) -> Job:
+def _told(
+    job: Job,
+    kind: Literal["created", "progress", "done", "failed", "cancelled"],
+    *,
+    stage: StageName | None = None,
+    percent: int | None = None,
+) -> Job:
     event = JobEvent(
         type=kind,
         job_id=job.id,
@@ -152,6 +162,8 @@ def _told(job: Job, kind: Literal["created", "progress", "done", "failed", "canc
         state=job.state,
         labels=dict(job.labels),
         error_code=job.error.code if job.error else None,
+        stage=stage,
+        percent=percent,
     )
     return replace(job, outbox=(*job.outbox, event), events=job.events + 1)
 
@@ -252,13 +264,25 @@ def silence_noted(job: Job, name: StageName, silent: tuple[int, ...]) -> Job:
     return _with_stage(job, name, replace(stage, silent=silent))
 
 
+def progress_told(job: Job, name: StageName, percent: int) -> Job:
+    """Tell others how far a stage is, once per step; chunks that begin anew do not take back what was told."""
+    stage = job.stages.get(name)
+    if job.is_final or stage is None or stage.is_settled or percent <= stage.told_percent:
+        return job
+    job = _with_stage(job, name, replace(stage, told_percent=percent))
+    return _told(job, "progress", stage=name, percent=percent)
+
+
 def stage_settled(
     job: Job, name: StageName, state: Literal["done", "failed", "failed_soft"], *, now: float, error: Failure | None
 ) -> Job:
-    """Every chunk of the stage has ended; what came of it. A soft failure is told as a warning."""
+    """Every chunk of the stage has ended; what came of it. A soft failure is kept as a warning."""
     stage = job.stages.get(name)
     if job.is_final or stage is None or stage.is_settled:
         return job
+    if state == "done":
+        job = progress_told(job, name, 100)
+        stage = job.stages[name]
     job = _with_stage(job, name, replace(stage, state=state, error=error, ended_at=now, silent=()))
     if state != "failed_soft" or error is None:
         return job
@@ -295,6 +319,11 @@ def failed(job: Job, error: Failure, *, now: float) -> Job:
     if job.is_final:
         return job
     return _told(replace(job, state="failed", error=error, ended_at=now), "failed")
+
+
+def source_gone(job: Job, error: Failure, *, now: float) -> Job:
+    """What was to be copied is not there any more: awaiting_upload → failed."""
+    return failed(job, error, now=now) if job.state == "awaiting_upload" else job
 
 
 def expired(job: Job, *, now: float) -> Job:

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from shared.domain.object_names import job_of_source
 from shared.domain.options import Options
 
 StageName = Literal["pose", "transcribe", "merge"]
-LabelKey = Annotated[str, Field(min_length=1, max_length=63)]
+LabelKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+"""No dots: labels with a dot are Montage's own."""
 LabelValue = Annotated[str, Field(max_length=256)]
 
 
@@ -77,6 +78,10 @@ class JobEvent(_Message):
     state: str
     labels: dict[str, str] = {}
     error_code: str | None = None
+    stage: StageName | None = None
+    """Which stage got on, where `percent` says how far."""
+    percent: int | None = Field(default=None, ge=0, le=100)
+    """Of the stage, in steps of 10; steps that were passed at once are told as the last of them."""
 
     @property
     def event_id(self) -> str:
@@ -96,6 +101,8 @@ class DeadLetter(_Message):
 Message = Annotated[
     ObjectFinalized | StageRequested | StageDone | JobRequested | JobEvent | DeadLetter, Field(discriminator="topic")
 ]
+HANDLED_TOPICS = ("object-finalized", "stage-requested", "stage-done", "job-requests")
+"""Of messages that have a handler of ours, which may be given them again."""
 _ANY: TypeAdapter[Message] = TypeAdapter(Message)
 
 
@@ -109,3 +116,11 @@ def job_id_of(message: Message) -> str | None:
     if isinstance(message, ObjectFinalized):
         return job_of_source(message.name)
     return getattr(message, "job_id", None)
+
+
+def key_of(body: str) -> str | None:
+    """Return the job that a body is about, None when it names none or is none of our messages."""
+    try:
+        return job_id_of(parse(body))
+    except ValidationError:
+        return None

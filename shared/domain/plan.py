@@ -64,6 +64,14 @@ class NoteLiveliness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TellProgress:
+    """Tell other systems that a stage is this far."""
+
+    stage: StageName
+    percent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartMerge:
     """Enter the merging state."""
 
@@ -104,6 +112,7 @@ Effect = (
     | SettleStage
     | NoteSilence
     | NoteLiveliness
+    | TellProgress
     | StartMerge
     | FinishJob
     | FailJob
@@ -123,7 +132,7 @@ def next_effects(job: Job, seen: Mapping[StageName, Seen], *, now: float, limits
         return (*_cancel_what_runs(job, seen), *outbox)
     if job.deadline is not None and now >= job.deadline:
         return (FailJob(error=_deadline_exceeded(job, seen)),)
-    return (*outbox, *_next_steps(job, seen, now=now, limits=limits))
+    return (*outbox, *_progress(job, seen), *_next_steps(job, seen, now=now, limits=limits))
 
 
 def outstanding_chunks(
@@ -167,6 +176,25 @@ def silent_chunks(running: Sequence[Chunk], *, now: float, silent_s: float) -> t
     """Return those of the running chunks whose position has stood still for `silent_s` or longer, slowest first."""
     silent = (chunk for chunk in running if now - chunk.moved_at >= silent_s)
     return tuple(sorted(silent, key=lambda chunk: (chunk.moved_at, chunk.index)))
+
+
+def _progress(job: Job, seen: Mapping[StageName, Seen]) -> tuple[Effect, ...]:
+    """Return what is to be told of stages that have passed another tenth; their end is told when they settle."""
+    far = {
+        name: _tenths(looked.summary.position_sum / job.stages[name].plan.chunks)
+        for name, looked in seen.items()
+        if looked.summary.done < job.stages[name].plan.chunks and not job.stages[name].is_settled
+    }
+    return tuple(
+        TellProgress(stage=name, percent=percent)
+        for name, percent in far.items()
+        if percent > job.stages[name].told_percent
+    )
+
+
+def _tenths(share: float) -> int:
+    """Return the share in percent, cut to a step of 10; all of it is not yet the end."""
+    return min(90, 10 * int(10 * share + 1e-9))  # ten chunks at 0.1 add up to a little less than one
 
 
 def _next_steps(job: Job, seen: Mapping[StageName, Seen], *, now: float, limits: Limits) -> tuple[Effect, ...]:

@@ -3,12 +3,14 @@
 import logging
 
 from shared.domain import job as jobs
+from shared.domain.chunk import Failure
 from shared.domain.messages import ObjectFinalized
 from shared.domain.object_names import job_of_source, source
-from shared.errors import NotFound
+from shared.domain.source_address import source_address
+from shared.errors import AlreadyThere, NotFound
 from shared.log import event
 from shared.pipeline.reconcile import reconcile
-from shared.ports import Cloud
+from shared.ports import Cloud, ObjectStat
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +39,33 @@ def receive_upload(cloud: Cloud, finalized: ObjectFinalized) -> None:
 
 
 def look_for_upload(cloud: Cloud, job_id: str) -> None:
-    """Do for a job that awaits its upload what a lost event would have done."""
+    """Do for a job that awaits its upload what a lost event would have done; a requested one's source is fetched."""
+    stat = _arrived(cloud, job_id) or _fetched(cloud, job_id)
+    if stat is not None:
+        receive_upload(
+            cloud,
+            ObjectFinalized(bucket="uploads", name=stat.name, generation=stat.generation, size_bytes=stat.size_bytes),
+        )
+
+
+def _arrived(cloud: Cloud, job_id: str) -> ObjectStat | None:
     try:
-        stat = cloud.uploads.stat(source(job_id))
+        return cloud.uploads.stat(source(job_id))
     except NotFound:
-        return
-    receive_upload(
-        cloud,
-        ObjectFinalized(bucket="uploads", name=stat.name, generation=stat.generation, size_bytes=stat.size_bytes),
-    )
+        return None
+
+
+def _fetched(cloud: Cloud, job_id: str) -> ObjectStat | None:
+    """Copy a requested job's source to where uploads lie. None when its owner uploads it, or when it is gone."""
+    origin = cloud.jobs.get(job_id).source.origin
+    if origin is None:
+        return None
+    try:
+        return cloud.uploads.copy_from(source_address(origin), source(job_id))
+    except AlreadyThere:
+        return _arrived(cloud, job_id)
+    except NotFound:
+        gone = Failure(code="source_gone", message=f"{origin} was removed before it could be copied.", is_input=True)
+        cloud.jobs.update(job_id, lambda job: jobs.source_gone(job, gone, now=cloud.clock()))
+        reconcile(cloud, job_id)
+        return None

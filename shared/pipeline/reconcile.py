@@ -22,6 +22,7 @@ from shared.domain.plan import (
     Seen,
     SettleStage,
     StartMerge,
+    TellProgress,
     next_effects,
 )
 from shared.log import event
@@ -84,6 +85,8 @@ def _carry_out(cloud: Cloud, job: Job, effect: Effect) -> None:
             update(lambda job: jobs.silence_noted(job, stage, silent))
         case NoteLiveliness(stage=stage, ended=ended):
             update(lambda job: jobs.liveliness_noted(job, stage, now=now, ended=ended))
+        case TellProgress(stage=stage, percent=percent):
+            update(lambda job: jobs.progress_told(job, stage, percent))
         case StartMerge():
             update(jobs.merging)
         case FinishJob():

@@ -1,10 +1,20 @@
 """Another system asks for a job: read its message, look at what it names, and set a job going."""
 
+import logging
+from contextlib import suppress
+
 from pydantic import ValidationError
 
+from shared.domain.job import Job, Source
 from shared.domain.messages import JobRequested
-from shared.errors import BadRequest
+from shared.domain.requested_job import REQUESTS_OWNER, requested_job_id
+from shared.domain.source_address import SourceAddress, source_address
+from shared.errors import BadRequest, NotFound
+from shared.log import event
+from shared.pipeline.receive_upload import look_for_upload
 from shared.ports import Cloud
+
+log = logging.getLogger(__name__)
 
 UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 """What pydantic calls a name that a model or a dataclass does not have."""
@@ -30,8 +40,63 @@ def read_request(body: bytes | str) -> JobRequested:
 
 
 def request_job(cloud: Cloud, message: JobRequested) -> None:
-    """Make the job that was asked for, once. Raises BadRequest for what can never work, TryAgain for what may pass."""
-    raise NotImplementedError
+    """Make the job that was asked for, once, and set it going.
+
+    First its record is made, in which duplicates meet; then the source is copied to where uploads lie. Whoever is
+    stopped in between is followed by the message's next delivery, or by the watchdog. Raises TryAgain for what may
+    pass, and BadRequest `bad_source`, `source_not_allowed`, `no_such_source`, `too_large` or `request_conflict`.
+    """
+    address = _allowed(cloud, message.source)
+    job_id = requested_job_id(cloud.requests.server_key(), owner=REQUESTS_OWNER, request_id=message.request_id)
+    wanted = Job(
+        id=job_id,
+        source=Source(file_name=address.file_name, origin=str(address)),
+        options=message.options,
+        created_at=cloud.clock(),
+        owner=REQUESTS_OWNER,
+        labels=message.labels,
+    )
+    job = _found_or_made(cloud, wanted, address)
+    if not _asks_the_same(job, wanted):
+        sentence = "Another job was requested with this request_id; a request_id names one source, options and labels."
+        raise BadRequest("request_conflict", sentence)
+    if job.state == "awaiting_upload":
+        look_for_upload(cloud, job.id)
+
+
+def _allowed(cloud: Cloud, source: str) -> SourceAddress:
+    try:
+        address = source_address(source)
+    except ValueError as error:
+        raise BadRequest("bad_source", f"source: {error}.") from error
+    if address.bucket not in cloud.requests.buckets:
+        raise BadRequest("source_not_allowed", f"Sources in the bucket {address.bucket} are not allowed.")
+    return address
+
+
+def _found_or_made(cloud: Cloud, wanted: Job, address: SourceAddress) -> Job:
+    """Return the request's job. What it names is looked at only for a new one: later it may be gone, and rightly."""
+    with suppress(NotFound):
+        return cloud.jobs.get(wanted.id)
+    try:
+        found = cloud.uploads.stat_elsewhere(address)
+    except NotFound as error:
+        raise BadRequest("no_such_source", f"There is no object {address}.") from error
+    most = cloud.limits.max_source_bytes
+    if found.size_bytes > most:
+        raise BadRequest("too_large", f"{address} has {found.size_bytes} bytes; {most} are the most.")
+    if cloud.jobs.create(wanted):
+        log.info("job requested", extra=event("job_requested", job=wanted.id))
+        return wanted
+    return cloud.jobs.get(wanted.id)
+
+
+def _asks_the_same(job: Job, wanted: Job) -> bool:
+    return (job.source.origin, job.options, dict(job.labels)) == (
+        wanted.source.origin,
+        wanted.options,
+        dict(wanted.labels),
+    )
 
 
 def _refusal(kind: str, where: str, what: str) -> tuple[str, str]:

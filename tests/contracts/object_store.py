@@ -1,4 +1,8 @@
-"""What every ObjectStore does. An adapter joins with a subclass whose fixture `make` returns clients of one bucket."""
+"""What every ObjectStore does.
+
+An adapter joins with a subclass that has two fixtures: `make` returns clients of one bucket, `put_elsewhere` puts an
+object into another one, which is not ours.
+"""
 
 import itertools
 from collections.abc import Callable
@@ -6,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from shared.domain.source_address import SourceAddress
 from shared.errors import AlreadyThere, NotFound
 from shared.ports import GENERATION_GONE, ObjectStore
 from tests.contracts.racing import race_in_processes, race_in_threads
 
 Make = Callable[[], ObjectStore]
 """Returns one more client of the test's own bucket, empty at first. It can be pickled: other processes call it, too."""
+
+PutElsewhere = Callable[[str, bytes], SourceAddress]
 
 DIGITS = bytes(range(256)) * 12
 """3072 bytes; the byte at offset n is n % 256."""
@@ -190,8 +197,45 @@ class ObjectStoreContract:
         store.write("a", b"2", only_if_absent=True)
         assert store.read("a") == b"2"
 
+    def test_a_copy_from_another_bucket_is_an_object(self, store: ObjectStore, put_elsewhere: PutElsewhere) -> None:
+        there = put_elsewhere("ride/part 1.mp4", DIGITS)
+        assert store.stat_elsewhere(there).size_bytes == len(DIGITS)
+        copied = store.copy_from(there, "uploads/a/source")
+        assert (copied.name, copied.size_bytes) == ("uploads/a/source", len(DIGITS))
+        assert store.stat("uploads/a/source") == copied
+        with store.open("uploads/a/source", copied.generation) as reader:
+            assert reader.read() == DIGITS
+
+    def test_a_copy_takes_no_name_that_is_taken(self, store: ObjectStore, put_elsewhere: PutElsewhere) -> None:
+        there = put_elsewhere("film.mp4", b"second")
+        store.write("a", b"first")
+        with pytest.raises(AlreadyThere):
+            store.copy_from(there, "a")
+        assert store.read("a") == b"first"
+
+    def test_one_of_many_copies_of_the_same_makes_the_object(self, make: Make, put_elsewhere: PutElsewhere) -> None:
+        there = put_elsewhere("film.mp4", DIGITS)
+        answers = race_in_threads(8, lambda _: copied(make(), there, "a"))
+        assert sum(answers) == 1
+        assert make().read("a") == DIGITS
+
+    def test_what_is_not_elsewhere_is_not_found(self, store: ObjectStore, put_elsewhere: PutElsewhere) -> None:
+        there = put_elsewhere("film.mp4", b"1")
+        for missing in (
+            SourceAddress(bucket=there.bucket, name="other.mp4"),
+            SourceAddress(bucket="none-such", name="a"),
+        ):
+            with pytest.raises(NotFound):
+                store.stat_elsewhere(missing)
+            with pytest.raises(NotFound):
+                store.copy_from(missing, "a")
+        assert list(store.list("")) == []
+
     @pytest.mark.parametrize("name", NO_NAMES)
-    def test_a_name_that_leaves_the_store_is_refused(self, store: ObjectStore, name: str, tmp_path: Path) -> None:
+    def test_a_name_that_leaves_the_store_is_refused(
+        self, store: ObjectStore, put_elsewhere: PutElsewhere, name: str, tmp_path: Path
+    ) -> None:
+        there = put_elsewhere("film.mp4", b"1")
         path = tmp_path / "file"
         path.write_bytes(b"")
         calls: list[Callable[[], object]] = [
@@ -202,6 +246,9 @@ class ObjectStoreContract:
             lambda: store.upload(path, name),
             lambda: store.stat(name),
             lambda: store.delete(name),
+            lambda: store.stat_elsewhere(SourceAddress(bucket=there.bucket, name=name)),
+            lambda: store.copy_from(SourceAddress(bucket=there.bucket, name=name), "a"),
+            lambda: store.copy_from(there, name),
         ]
         for call in calls:
             with pytest.raises(ValueError, match="name"):
@@ -225,6 +272,15 @@ class ObjectStoreContract:
         assert list(store.list("")) == names
         assert [store.read(name).decode() for name in names] == names
         assert list(itertools.islice(store.list(".."), 1)) == ["..."]
+
+
+def copied(store: ObjectStore, there: SourceAddress, name: str) -> bool:
+    """Return whether it was us who made the object."""
+    try:
+        store.copy_from(there, name)
+    except AlreadyThere:
+        return False
+    return True
 
 
 def create(make: Make, name: str, data: bytes) -> bool:

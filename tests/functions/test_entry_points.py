@@ -14,13 +14,13 @@ from starlette.testclient import TestClient
 
 from functions import api, serving
 from functions.local.run_jobs import new_job_id
-from shared.adapters.local.sqlite_bus import KeptLetter, SqliteBus
-from shared.connect import LocalCloud
+from shared.connect import LocalCloud, connect_dead_letters
 from shared.domain import job as jobs
 from shared.domain.job import Job, Source
-from shared.domain.messages import Message, StageDone, StageRequested, parse
+from shared.domain.messages import DeadLetter, Message, StageDone, StageRequested, parse
 from shared.domain.object_names import source
 from shared.domain.options import Options
+from shared.settings import Settings
 from tests.clips import ClipSpec, make_clip
 from tests.conftest import ROOT
 from tests.emulators.push_tokens import Certs, certs_server, push_token
@@ -67,10 +67,10 @@ def taken() -> list[Message]:
     return found
 
 
-def dead_letters() -> list[KeptLetter]:
-    bus = cloud().bus
-    assert isinstance(bus, SqliteBus)
-    return bus.dead_letters()
+def dead_letters() -> list[DeadLetter]:
+    """Return what was buried so far."""
+    with closing(connect_dead_letters(Settings())) as letters:
+        return [kept.letter for kept in letters.list()]
 
 
 def finalized(form: str, job: Job) -> Recorded:

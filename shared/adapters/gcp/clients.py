@@ -5,7 +5,7 @@ from functools import cached_property
 import grpc
 from google.auth.credentials import AnonymousCredentials, Credentials
 from google.cloud import firestore, run_v2
-from google.cloud.pubsub_v1 import PublisherClient
+from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 from google.cloud.pubsub_v1.types import (
     BatchSettings,
     LimitExceededBehavior,
@@ -16,6 +16,7 @@ from google.cloud.run_v2.services.executions.transports import ExecutionsGrpcTra
 from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
 from google.cloud.storage import Client as StorageClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from shared.settings import GoogleSettings
 
@@ -70,6 +71,13 @@ class GoogleClients:
         return PublisherClient(BATCHES, options, transport=PublisherGrpcTransport(channel=grpc.insecure_channel(host)))
 
     @cached_property
+    def subscriber(self) -> SubscriberClient:
+        host = self.settings.pubsub_emulator_host
+        if host is None:
+            return SubscriberClient()
+        return SubscriberClient(transport=SubscriberGrpcTransport(channel=grpc.insecure_channel(host)))
+
+    @cached_property
     def run_jobs(self) -> run_v2.JobsClient:
         channel = self._run_channel
         return run_v2.JobsClient(transport=JobsGrpcTransport(channel=channel)) if channel else run_v2.JobsClient()
@@ -86,7 +94,7 @@ class GoogleClients:
         made = vars(self)
         for name in made.keys() & {"storage", "firestore"}:
             made[name].close()
-        for name in made.keys() & {"publisher", "run_jobs", "run_executions"}:
+        for name in made.keys() & {"publisher", "subscriber", "run_jobs", "run_executions"}:
             made[name].transport.close()
 
     @cached_property

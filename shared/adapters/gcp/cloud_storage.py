@@ -4,6 +4,7 @@ import base64
 import io
 import secrets
 import stat
+import time
 from collections.abc import Iterator
 from functools import partial
 from http import HTTPStatus
@@ -19,12 +20,14 @@ from google.cloud.storage.retry import DEFAULT_RETRY
 from shared.adapters.gcp.failures import translated
 from shared.adapters.gcp.ranged_reader import RangedReader
 from shared.domain.object_path import checked_parts, checked_prefix
+from shared.domain.source_address import SourceAddress
 from shared.errors import AlreadyThere, NotFound, TryAgain
 from shared.ports import GENERATION_GONE, ObjectStat
 
 UPLOAD_CHUNK_BYTES = (
     16 * 1024 * 1024
 )  # kept in memory until it has arrived; a multiple of 256 KiB, as the protocol asks
+MOST_COPYING_S = 240.0  # a push subscription waits for 600 s at the most, and there is more to do than to copy
 TRIES = 3  # a call that hangs is given up after this many times its timeout
 WRITER = "montage-writer"
 """Key of the metadata that tells one call of `write` or `upload` from every other."""
@@ -122,6 +125,51 @@ class CloudStorage:
                 self._delete(name, self.stat(name).generation)
             except (NotFound, exceptions.NotFound, exceptions.PreconditionFailed):
                 return
+
+    def stat_elsewhere(self, source: SourceAddress) -> ObjectStat:
+        """Return what is known of an object in another bucket. Raises NotFound."""
+        checked_parts(source.name)
+        with translated(f"Looking for {source}"):
+            bucket = self._bucket.client.bucket(source.bucket)
+            blob = bucket.get_blob(source.name, timeout=self._timeout_s, retry=self._retry)
+        if blob is None:
+            raise NotFound(f"There is no object {source}.")
+        return _stat_of(blob)
+
+    def copy_from(self, source: SourceAddress, name: str) -> ObjectStat:
+        """Have the store copy another bucket's object. Raises AlreadyThere, NotFound.
+
+        Within one location that is a matter of a moment, whatever the size. From another one the bytes travel; what
+        has not arrived after four minutes raises TryAgain `copy_takes_long`, and the next call begins anew.
+        """
+        checked_parts(name)
+        checked_parts(source.name)
+        token = secrets.token_hex(16)
+        blob = self._bucket.blob(name)
+        blob.metadata = {WRITER: token}
+        blob.content_type = "application/octet-stream"
+        with translated(f"Copying {source} to {name}"):
+            try:
+                self._rewrite(source, blob)
+            except exceptions.NotFound as error:
+                raise NotFound(f"There is no object {source}.") from error
+            except exceptions.PreconditionFailed as error:
+                blob = self._written_after_all(name, token, error)
+        return _stat_of(blob)
+
+    def _rewrite(self, source: SourceAddress, blob: Blob) -> None:
+        """Copy in as many calls as the store needs, each of which may be repeated."""
+        origin = self._bucket.client.bucket(source.bucket).blob(source.name)
+        give_up_at = time.monotonic() + MOST_COPYING_S
+        part: str | None = None
+        while True:
+            part, _, _ = blob.rewrite(
+                origin, token=part, if_generation_match=0, timeout=self._timeout_s, retry=self._retry
+            )
+            if part is None:
+                return
+            if time.monotonic() >= give_up_at:
+                raise TryAgain(f"Copying {source} takes very long; is its bucket in our location?", "copy_takes_long")
 
     def _delete(self, name: str, generation: str) -> None:
         self._bucket.delete_blob(name, if_generation_match=int(generation), timeout=self._timeout_s, retry=self._retry)

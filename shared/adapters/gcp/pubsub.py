@@ -147,7 +147,5 @@ def _id_of(message: Message) -> str:
             return f"{message.job_id}/{message.epoch}/{message.stage}/requested/{message.request}"
         case StageDone():
             return str(uuid.uuid4())  # the merge stage is done once per revision, in the very same words
-        case JobRequested():
-            return hashlib.sha256(message.request_id.encode()).hexdigest()
-        case ObjectFinalized() | DeadLetter():
+        case ObjectFinalized() | JobRequested() | DeadLetter():
             return hashlib.sha256(message.model_dump_json().encode()).hexdigest()

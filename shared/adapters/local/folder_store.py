@@ -8,7 +8,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +16,7 @@ from shared.adapters.local.file_reference import UnchangedFile, opened_target, r
 from shared.adapters.local.folder_walk import is_there, names_below, open_if_there, opened_folder, remove
 from shared.domain.messages import ObjectFinalized
 from shared.domain.object_path import PRIVATE, checked_parts, checked_prefix
+from shared.domain.source_address import SourceAddress
 from shared.errors import AlreadyThere, NotFound, TryAgain
 from shared.ports import GENERATION_GONE, ObjectStat
 
@@ -28,8 +29,9 @@ class FolderStore:
 
     With `keeps_references`, `upload` stores where the file lies instead of a copy; its owner may change it meanwhile,
     which shows as a new generation and makes open readers raise NotFound. `announce` is told of every completed write,
-    as a bucket's notification would be. On a file system a name cannot be an object and a folder of others at once:
-    writing "a/b" beside an object "a" raises ValueError.
+    as a bucket's notification would be. `elsewhere` are other buckets: folders whose files can be copied from. On a
+    file system a name cannot be an object and a folder of others at once: writing "a/b" beside an object "a" raises
+    ValueError.
     """
 
     def __init__(
@@ -39,11 +41,13 @@ class FolderStore:
         bucket: str,
         keeps_references: bool = False,
         announce: Callable[[ObjectFinalized], None] | None = None,
+        elsewhere: Mapping[str, Path] | None = None,
     ) -> None:
         self._root = root
         self._bucket = bucket
         self._keeps_references = keeps_references
         self._announce = announce
+        self._elsewhere = dict(elsewhere or {})
         self._references = root / PRIVATE / "references"
         self._is_swept = False
 
@@ -97,6 +101,26 @@ class FolderStore:
         with _disk_trouble_as_try_again(name), self._placing():
             for top in self._tops():
                 remove(top, parts)
+
+    def stat_elsewhere(self, source: SourceAddress) -> ObjectStat:
+        """Return what is known of a file in another bucket's folder. Raises NotFound."""
+        _, info = reference_to(self._path_elsewhere(source))
+        return _stat_of(source.name, info, is_reference=True)
+
+    def copy_from(self, source: SourceAddress, name: str) -> ObjectStat:
+        """Store another bucket's file, or where it lies. Raises AlreadyThere, NotFound."""
+        return self.upload(self._path_elsewhere(source), name, only_if_absent=True)
+
+    def _path_elsewhere(self, source: SourceAddress) -> Path:
+        """Return the file, which lies in the bucket's folder even when every link is followed. Raises NotFound."""
+        missing = NotFound(f"There is no object {source}.")
+        if source.bucket not in self._elsewhere:
+            raise missing
+        top = self._elsewhere[source.bucket].resolve()
+        path = top.joinpath(*checked_parts(source.name)).resolve()
+        if not path.is_relative_to(top) or not path.is_file():
+            raise missing
+        return path
 
     def _tops(self) -> tuple[Path, ...]:
         return (self._references, self._root) if self._keeps_references else (self._root,)

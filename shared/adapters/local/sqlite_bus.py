@@ -3,7 +3,6 @@
 import json
 import sqlite3
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 
 from shared.adapters.local.database import Database
@@ -34,23 +33,12 @@ SCHEMA = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptLetter:
-    """A dead letter, kept for people to look at."""
-
-    code: str
-    reason: str
-    original_topic: str
-    body: str
-    at: float
-    """When it was given up, in seconds since the epoch."""
-
-
 class SqliteBus:
     """An EventBus and its Deliveries in one file. Raises TryAgain when the file is locked too long.
 
     A message to a topic outside `subscriptions` is dropped, as Pub/Sub does without a subscription; dead letters are
-    always kept. A message that was taken appears again after `visibility_s` unless it is acknowledged.
+    always kept, for SqliteDeadLetters to show. A message that was taken appears again after `visibility_s` unless it
+    is acknowledged.
     """
 
     def __init__(
@@ -96,15 +84,6 @@ class SqliteBus:
         sql = "UPDATE messages SET due_at = ? WHERE id = ? AND attempts = ?"
         with self._database.changing() as db:
             db.execute(sql, (self._clock() + after_s, delivery.id, delivery.attempts))
-
-    def dead_letters(self) -> list[KeptLetter]:
-        """Return the messages that could never be handled, oldest first."""
-        with self._database.reading() as db:
-            rows = db.execute("SELECT code, reason, original_topic, body, at FROM dead_letters ORDER BY id").fetchall()
-        return [
-            KeptLetter(code=code, reason=reason, original_topic=topic, body=body, at=at)
-            for code, reason, topic, body, at in rows
-        ]
 
     def close(self) -> None:
         """Close this process's connections."""

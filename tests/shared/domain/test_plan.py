@@ -27,6 +27,7 @@ from shared.domain.plan import (
     Seen,
     SettleStage,
     StartMerge,
+    TellProgress,
     left_chunks,
     next_effects,
     outstanding_chunks,
@@ -51,7 +52,7 @@ class World:
     """Living executions: stage, run and the chunks their tasks still have to start."""
     leases: list[Lease] = field(default_factory=list)
     computed: list[tuple[StageName, int]] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    told: list[JobEvent] = field(default_factory=list)
     runs: int = 0
     deadline_s: float = UNHURRIED_S
     plans: dict[StageName, ChunkPlan] = field(default_factory=lambda: {"pose": PLAN})
@@ -85,7 +86,7 @@ class World:
         match effect:
             case PublishOutbox():
                 self.orders += [message for message in self.job.outbox if isinstance(message, StageRequested)]
-                self.told += [message.event_id for message in self.job.outbox if isinstance(message, JobEvent)]
+                self.told += [message for message in self.job.outbox if isinstance(message, JobEvent)]
                 self.job = jobs.published(self.job, self.job.outbox)
             case ProbeSource():
                 self.job = jobs.planned(
@@ -99,6 +100,8 @@ class World:
                 self.job = jobs.silence_noted(self.job, stage, silent)
             case NoteLiveliness(stage=stage, ended=ended):
                 self.job = jobs.liveliness_noted(self.job, stage, now=self.now, ended=ended)
+            case TellProgress(stage=stage, percent=percent):
+                self.job = jobs.progress_told(self.job, stage, percent)
             case StartMerge():
                 self.job = jobs.merging(self.job)
             case FinishJob():
@@ -240,7 +243,7 @@ def test_whatever_happened_the_job_ends_once_things_work_again(steps: list[objec
     assert not world.executions
     assert world.job.outbox == ()
     assert len(world.computed) == len(set(world.computed)), "a finished chunk was computed again"
-    assert len(world.told) == len(set(world.told)), "an event was told twice"
+    assert len({event.event_id for event in world.told}) == len(world.told), "an event was told twice"
     if world.job.state == "done":
         assert set(world.computed) == {("pose", 0), ("pose", 1), ("pose", 2), ("merge", 0)}
 
@@ -262,7 +265,16 @@ def test_an_undisturbed_job_takes_each_step_once() -> None:
     calm(world)
     assert world.job.state == "done"
     assert world.job.stages["pose"].launches == world.job.stages["merge"].launches == 1
-    assert [event.split("/")[3] for event in world.told] == ["created", "progress", "progress", "done"]
+    told = [(event.type, event.stage, event.percent) for event in world.told]
+    assert told == [
+        ("created", None, None),
+        ("progress", None, None),
+        ("progress", "pose", 60),
+        ("progress", "pose", 100),
+        ("progress", None, None),
+        ("progress", "merge", 100),
+        ("done", None, None),
+    ]
 
 
 def test_a_job_whose_upload_never_comes_expires() -> None:

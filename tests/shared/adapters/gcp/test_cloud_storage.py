@@ -13,13 +13,14 @@ import pytest
 from shared.adapters.gcp.clients import GoogleClients
 from shared.adapters.gcp.cloud_storage import CloudStorage
 from shared.adapters.gcp.ranged_reader import BLOCK_BYTES, RangedReader
+from shared.domain.source_address import SourceAddress
 from shared.errors import AlreadyThere, MontageError, NotFound, TryAgain
 from shared.media.probe import probe
 from shared.media.source import open_source
 from shared.ports import GENERATION_GONE
 from shared.settings import GoogleSettings
 from tests.clips import ClipSpec, make_clip
-from tests.contracts.object_store import Make, ObjectStoreContract
+from tests.contracts.object_store import Make, ObjectStoreContract, PutElsewhere
 from tests.contracts.racing import race_in_threads
 from tests.emulators.relay import Change, Exchange, relay
 
@@ -43,6 +44,10 @@ def cloud_storage(url: str, bucket: str) -> CloudStorage:
 
 @pytest.fixture
 def bucket(storage_url: str) -> str:
+    return new_bucket(storage_url)
+
+
+def new_bucket(storage_url: str) -> str:
     name = f"bucket-{secrets.token_hex(8)}"
     settings = GoogleSettings(project="montage-test", storage_emulator_host=storage_url)
     clients(settings).storage.create_bucket(name, timeout=TIMEOUT_S)
@@ -58,6 +63,15 @@ class TestCloudStorage(ObjectStoreContract):
     @pytest.fixture
     def make(self, storage_url: str, bucket: str) -> Make:
         return partial(cloud_storage, storage_url, bucket)
+
+    @pytest.fixture
+    def put_elsewhere(self, storage_url: str) -> PutElsewhere:
+        return partial(put_into, storage_url, new_bucket(storage_url))
+
+
+def put_into(url: str, bucket: str, name: str, data: bytes) -> SourceAddress:
+    cloud_storage(url, bucket).write(name, data)
+    return SourceAddress(bucket=bucket, name=name)
 
 
 FindMedia = Callable[[str], Path]
@@ -112,6 +126,29 @@ def lose(exchange: Exchange) -> None:
 
 def busy(exchange: Exchange) -> Exchange:
     return replace(exchange, status=503, answer=b"busy", answer_headers={})
+
+
+def is_copy(exchange: Exchange) -> bool:
+    return "/rewriteTo/" in exchange.path
+
+
+@pytest.mark.parametrize("change", [lose, busy])
+def test_a_copy_whose_answer_was_lost_is_ours(behind: Behind, change: Change, storage_url: str) -> None:
+    there = put_into(storage_url, new_bucket(storage_url), "film.mp4", b"film")
+    loses = Once(is_copy, change)
+    store = behind(loses)
+    copied = store.copy_from(there, "a")
+    assert store.stat("a") == copied
+    assert [exchange.status for exchange in loses.seen if is_copy(exchange)] == [200, 412]
+    with pytest.raises(AlreadyThere):
+        store.copy_from(there, "a")
+
+
+def test_a_copy_s_bytes_do_not_pass_through_us(behind: Behind, storage_url: str) -> None:
+    there = put_into(storage_url, new_bucket(storage_url), "film.mp4", FILM)
+    sees = Once(lambda exchange: False, lose)
+    assert behind(sees).copy_from(there, "a").size_bytes == len(FILM)
+    assert sum(len(exchange.body) + len(exchange.answer) for exchange in sees.seen) < 10_000
 
 
 @pytest.mark.parametrize("change", [lose, busy])

@@ -24,7 +24,7 @@ from google.pubsub_v1.types import PublishRequest, PublishResponse
 from shared.adapters.gcp.clients import GoogleClients
 from shared.adapters.gcp.pubsub import KEPT_CHARACTERS, PubSubBus, event_attributes
 from shared.domain import messages
-from shared.domain.messages import DeadLetter, JobEvent, Message, ObjectFinalized, StageDone, parse
+from shared.domain.messages import DeadLetter, JobEvent, JobRequested, Message, ObjectFinalized, StageDone, parse
 from shared.domain.push_envelope import PushEnvelope, pushed_message
 from shared.errors import MontageError, TryAgain
 from shared.settings import GoogleSettings
@@ -44,7 +44,7 @@ from tests.contracts.racing import race_in_threads
 pytestmark = [pytest.mark.emulators, pytest.mark.slow]
 
 PROJECT = "montage-test"
-TOPICS = ("object-finalized", "stage-requested", "stage-done", "job-events", "dead-letters")
+TOPICS = ("object-finalized", "stage-requested", "stage-done", "job-requests", "job-events", "dead-letters")
 DEADLINE_S = 10  # Pub/Sub's least for a subscription; the deadline of one message may be brought forward to 1 s
 EVENT = JobEvent(type="done", job_id="a" * 26, epoch=2, revision=3, n=1, state="done", labels={"ä": "ö"})
 LETTER = DeadLetter(code="bad_message", reason="No.", original_topic="stage-requested", body="{")
@@ -229,6 +229,7 @@ def test_a_job_event_carries_what_others_dedupe_and_filter_by() -> None:
         LETTER,
         order(),
         StageDone(job_id="a" * 26, epoch=1, stage="merge"),
+        JobRequested(request_id="ä" * 200, source=f"gs://footage/{'ä' * 512}"),
         ObjectFinalized(bucket="b" * 222, name="ä" * 512, generation="1" * 16, size_bytes=2),
     ],
 )

@@ -7,22 +7,46 @@ import pytest
 
 from shared.adapters.local.folder_store import STALE_NEW_FILE_S, FolderStore
 from shared.domain.messages import ObjectFinalized
+from shared.domain.source_address import SourceAddress
 from shared.errors import AlreadyThere, NotFound, TryAgain
 from shared.ports import ObjectStore
-from tests.contracts.object_store import Make, ObjectStoreContract
+from tests.contracts.object_store import Make, ObjectStoreContract, PutElsewhere
 from tests.contracts.racing import race_in_processes, race_in_threads
 
 
-class TestFolderStore(ObjectStoreContract):
+class FolderStoreContract(ObjectStoreContract):
     @pytest.fixture
-    def make(self, tmp_path: Path) -> Make:
-        return partial(FolderStore, tmp_path / "bucket", bucket="work")
+    def put_elsewhere(self, tmp_path: Path) -> PutElsewhere:
+        return partial(put_into, tmp_path / "elsewhere", "footage")
 
 
-class TestFolderStoreWithReferences(ObjectStoreContract):
+def put_into(folder: Path, bucket: str, name: str, data: bytes) -> SourceAddress:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+    return SourceAddress(bucket=bucket, name=name)
+
+
+class TestFolderStore(FolderStoreContract):
     @pytest.fixture
     def make(self, tmp_path: Path) -> Make:
-        return partial(FolderStore, tmp_path / "bucket", bucket="uploads", keeps_references=True)
+        elsewhere = {"footage": tmp_path / "elsewhere"}
+        return partial(FolderStore, tmp_path / "bucket", bucket="work", elsewhere=elsewhere)
+
+
+class TestFolderStoreWithReferences(FolderStoreContract):
+    @pytest.fixture
+    def make(self, tmp_path: Path) -> Make:
+        elsewhere = {"footage": tmp_path / "elsewhere"}
+        return partial(FolderStore, tmp_path / "bucket", bucket="uploads", keeps_references=True, elsewhere=elsewhere)
+
+
+def test_a_link_that_leads_out_of_another_bucket_s_folder_is_not_found(tmp_path: Path, clip: Path) -> None:
+    there = put_into(tmp_path / "elsewhere", "footage", "inside.mov", b"1")
+    (tmp_path / "elsewhere" / "link.mov").symlink_to(clip)
+    store = FolderStore(tmp_path / "bucket", bucket="uploads", elsewhere={"footage": tmp_path / "elsewhere"})
+    assert store.stat_elsewhere(there).size_bytes == 1
+    with pytest.raises(NotFound):
+        store.copy_from(SourceAddress(bucket="footage", name="link.mov"), "a")
 
 
 @pytest.fixture
