@@ -47,9 +47,9 @@ class TellingBus(CountedCalls):
 
     def publish(self, message: Any) -> None:
         self._before("publish")
-        if isinstance(message, JobEvent):
+        if isinstance(message, JobEvent) and message.percent in (None, 100):  # the steps between depend on who looks
             with self._told.open("a") as file:
-                file.write(f"{message.event_id} {message.state}\n")
+                file.write(f"{message.type} {message.state} {message.stage} {message.percent}\n")
         self._port.publish(message)
         self._after("publish")
 
