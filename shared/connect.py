@@ -37,7 +37,7 @@ class LocalCloud(Cloud):
 
 
 def connect(settings: Settings, *, clock: Clock = time.time) -> Cloud:
-    """Return the cloud that the settings name. Nothing is opened, made or started before it is used."""
+    """Return the cloud that the settings name. Nothing is opened, made or started there before it is used."""
     match settings.cloud:
         case "local":
             return connect_local(settings, clock=clock)
@@ -48,11 +48,12 @@ def connect(settings: Settings, *, clock: Clock = time.time) -> Cloud:
 def connect_google(settings: Settings, *, clock: Clock = time.time) -> Cloud:
     """Return the Google Cloud that `settings.google` names, or its emulators.
 
-    Raises MontageError `not_configured` where it leaves something open.
+    Raises MontageError `not_configured` where it leaves something open, and `not_allowed` without credentials.
     """
     from shared.adapters.gcp.clients import GoogleClients
     from shared.adapters.gcp.cloud_run import CloudRunJobs
     from shared.adapters.gcp.cloud_storage import CloudStorage
+    from shared.adapters.gcp.failures import translated
     from shared.adapters.gcp.firestore import FirestoreJobs
     from shared.adapters.gcp.pubsub import PubSubBus
 
@@ -60,24 +61,29 @@ def connect_google(settings: Settings, *, clock: Clock = time.time) -> Cloud:
     _demand(google, NEEDED_ON_GOOGLE)
     clients = GoogleClients(google)
     timeout_s = google.timeout_s
-    return Cloud(
-        uploads=CloudStorage(clients.storage, google.uploads_bucket, timeout_s=timeout_s),
-        work=CloudStorage(clients.storage, google.work_bucket, timeout_s=timeout_s),
-        downloads=CloudStorage(clients.storage, google.downloads_bucket, timeout_s=timeout_s),
-        jobs=FirestoreJobs(clients.firestore, clock=clock, limits=settings.limits, timeout_s=timeout_s),
-        bus=PubSubBus(clients.publisher, project=google.project, topic_prefix=google.topic_prefix, timeout_s=timeout_s),
-        launcher=CloudRunJobs(
-            clients.run_jobs,
-            clients.run_executions,
-            project=google.project,
-            region=google.region,
-            job_prefix=google.job_prefix,
-            timeout_s=timeout_s,
-        ),
-        clock=clock,
-        limits=settings.limits,
-        requests=RequestRules(buckets=frozenset(listed(google.request_buckets)), server_key=lambda: _set_key(settings)),
-    )
+    with translated("Connecting to Google Cloud"):  # its clients look for credentials as they are made
+        return Cloud(
+            uploads=CloudStorage(clients.storage, google.uploads_bucket, timeout_s=timeout_s),
+            work=CloudStorage(clients.storage, google.work_bucket, timeout_s=timeout_s),
+            downloads=CloudStorage(clients.storage, google.downloads_bucket, timeout_s=timeout_s),
+            jobs=FirestoreJobs(clients.firestore, clock=clock, limits=settings.limits, timeout_s=timeout_s),
+            bus=PubSubBus(
+                clients.publisher, project=google.project, topic_prefix=google.topic_prefix, timeout_s=timeout_s
+            ),
+            launcher=CloudRunJobs(
+                clients.run_jobs,
+                clients.run_executions,
+                project=google.project,
+                region=google.region,
+                job_prefix=google.job_prefix,
+                timeout_s=timeout_s,
+            ),
+            clock=clock,
+            limits=settings.limits,
+            requests=RequestRules(
+                buckets=frozenset(listed(google.request_buckets)), server_key=lambda: _set_key(settings)
+            ),
+        )
 
 
 def _set_key(settings: Settings) -> bytes:

@@ -96,3 +96,13 @@ def close(cloud: Cloud) -> None:
         close_all = getattr(held, "close", None)
         if close_all is not None:
             close_all()
+
+
+def test_missing_credentials_are_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("HOME", "CLOUDSDK_CONFIG", "APPDATA"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
+    google = GoogleSettings(project="x", region="x", uploads_bucket="x", work_bucket="x", downloads_bucket="x")
+    with pytest.raises(MontageError, match="there are no credentials that serve") as caught:
+        connect(Settings(cloud="gcp", google=google))
+    assert caught.value.code == "not_allowed"
