@@ -1,6 +1,7 @@
 """One video through Montage on an emulated Google Cloud: `python -m tests.emulators.cloud_demo [VIDEO]`."""
 
 import argparse
+import json
 import logging
 import mimetypes
 import shutil
@@ -98,7 +99,9 @@ class Follower:
             event_id = told.message.attributes["ce-id"]
             if event_id not in self._events:  # at least once is how events come
                 self._events.add(event_id)
-                self._screen.say(f"event   {told.kind}  {event_id}")
+                event = json.loads(told.message.data)
+                how_far = f"{event['stage']} {event['percent']} %" if event.get("stage") else event.get("state", "")
+                self._screen.say(f"event   {told.kind}  {how_far}  (id …{event_id.removeprefix(self._job.id)})")
 
     def _has_told_its_end(self) -> bool:
         return bool(self._here.kinds(self._job.id) & {f"montage.job.{self._job.state}.v1"})
