@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from shared.domain.pose import PoseSample
 
 
+@pytest.mark.slow
 def test_chunks_of_any_length_find_exactly_the_same(
     analyse: Callable[[Path, float], tuple[PoseSample, ...]], media_file: Callable[[str], Path]
 ) -> None:

@@ -12,6 +12,7 @@ Movements = Callable[[Path], list[tuple[float, float]]]
 MediaFile = Callable[[str], Path]
 
 
+@pytest.mark.slow
 def test_a_long_session_is_cut_where_people_marked_it(movements: Movements, media_file: MediaFile) -> None:
     truth = json.loads(media_file("raw_session_mixed_720p.intervals.json").read_text())
     found = movements(media_file("raw_session_mixed_720p.mp4"))
