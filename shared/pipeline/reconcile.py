@@ -48,8 +48,8 @@ def reconcile(cloud: Cloud, job_id: str, *, look_at_executions: bool = False) ->
             return job
         for effect in effects:
             _carry_out(cloud, job, effect)
-        if all(isinstance(effect, CancelExecution) for effect in effects):
-            return job  # tasks take a while to stop; the watchdog looks again
+        if all(isinstance(effect, CancelExecution | TellProgress) for effect in effects):
+            return job  # tasks take a while to stop, and what was told changes nothing: looking again costs reads
     raise RuntimeError(f"job {job_id} did not settle in {MAX_ROUNDS} rounds; last effects: {effects}")
 
 
@@ -86,7 +86,7 @@ def _carry_out(cloud: Cloud, job: Job, effect: Effect) -> None:
         case NoteLiveliness(stage=stage, ended=ended):
             update(lambda job: jobs.liveliness_noted(job, stage, now=now, ended=ended))
         case TellProgress(stage=stage, percent=percent):
-            update(lambda job: jobs.progress_told(job, stage, percent))
+            _publish_outbox(cloud, update(lambda job: jobs.progress_told(job, stage, percent)))
         case StartMerge():
             update(jobs.merging)
         case FinishJob():
