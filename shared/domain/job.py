@@ -97,6 +97,8 @@ class Job:
     owner: str = "local"
     batch: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    is_given: bool = False
+    """Whether somebody gave the edit list (object_names.given_edit_list): nothing is analysed then."""
     schema_version: int = SCHEMA_VERSION
     state: JobState = "awaiting_upload"
     revision: int = 1

@@ -30,7 +30,13 @@ def spoken_language(job_id: str) -> str:
     return f"work/{job_id}/transcribe/language.json"
 
 
+def given_edit_list(job_id: str, revision: int) -> str:
+    """Return where the edit list lies that somebody asked for, as they gave it."""
+    return f"work/{job_id}/edit_lists/{revision}.given.json"
+
+
 def edit_list(job_id: str, revision: int) -> str:
+    """Return where the edit list lies that is rendered, snapped to keyframes where the picture is copied."""
     return f"work/{job_id}/edit_lists/{revision}.json"
 
 

@@ -1,12 +1,16 @@
 """What a user may ask of a job; every field has a default that suits most footage."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.domain.edit_list import RenderMode
+from shared.domain.edit_list import Join, JoinKind, RenderMode
 
 Mode = Literal["auto", "motion", "speech"]
 OnNothingFound = Literal["fallback", "fail"]
+Quality = Literal["draft", "standard", "high"]
+Loudness = Literal["normalise", "keep"]
+LANGUAGE = re.compile(r"[a-zA-Z]{2,3}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,15 @@ class Options:
 
     mode: Mode = "auto"
     render: RenderMode = "auto"
+    quality: Quality = "standard"
+    """Of an encoded picture: quick to look at, as a rule, or nearest to the source."""
+    join: JoinKind = "cut"
+    join_s: float = Join().duration_s
+    """How long a cross-fade or a dip to black takes."""
+    loudness: Loudness = "normalise"
+    """To -14 LUFS, as video platforms play it, or as the source is."""
+    audio_language: str | None = None
+    """Which sound track is listened to and heard, as ISO 639 ("en", "eng"); None takes the file's default one."""
     target_s: float | None = None
     """Wanted length of the reel; None keeps everything that was found."""
     chunk_s: float = 60.0
@@ -46,3 +59,12 @@ class Options:
             raise ValueError(f"target_s must lie between 1 second and 24 hours, not {self.target_s:g}.")
         if not 1 <= self.chunk_s <= 24 * 3600:
             raise ValueError(f"chunk_s must lie between 1 second and 24 hours, not {self.chunk_s:g}.")
+        if not 0.1 <= self.join_s <= 5:
+            raise ValueError(f"join_s must lie between 0.1 and 5 seconds, not {self.join_s:g}.")
+        if self.audio_language is not None and not LANGUAGE.fullmatch(self.audio_language):
+            raise ValueError(f"audio_language must be a code such as en or eng, not {self.audio_language[:20]}.")
+
+    @property
+    def joins(self) -> Join:
+        """How the clips of the reel are joined."""
+        return Join(kind=self.join, duration_s=self.join_s)

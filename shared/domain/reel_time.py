@@ -1,8 +1,9 @@
 """Where the source's seconds lie in the reel: the one mapping that rendering, captions and pictures share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import accumulate, pairwise
 
 from shared.domain.edit_list import Clip, EditList
 from shared.domain.span import Span, span
@@ -19,8 +20,12 @@ class ReelClip:
     start_s: float
     """In source time."""
     first_frame: int
-    """In the reel."""
+    """In the reel. Of a cross-fade, both clips have the frames: this one begins before the one before it has ended."""
     frames: int
+    fade_in: int = 0
+    """So many of its first frames come in, over the clip before (cross-fade) or out of black (dip)."""
+    fade_out: int = 0
+    """So many of its last frames go out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,20 +47,41 @@ def lay_out(edit_list: EditList, fps: Fraction, came_on_s: CameOn = as_asked) ->
     A clip begins when its first frame came on screen (`came_on_s` tells), not in the middle of it: otherwise the
     picture would lag behind the sound by up to a frame.
     """
-    laid: list[ReelClip] = []
-    total_s, border = 0.0, 0
-    for clip in edit_list.clips:
-        total_s += clip.actual.duration_s
-        beyond = round(total_s * fps)
-        laid.append(ReelClip(came_on_s(clip.actual.start_s), border, beyond - border))
-        border = beyond
-    return tuple(laid)
+    ends = _on_grid((clip.actual.duration_s for clip in edit_list.clips), fps)
+    counts = [end - begin for begin, end in pairwise((0, *ends))]
+    fades = _fades(edit_list, counts, fps)
+    overlaps = fades if edit_list.join.kind == "crossfade" else [0] * len(fades)
+    before = accumulate(overlaps, initial=0)
+    return tuple(
+        ReelClip(
+            came_on_s(clip.actual.start_s),
+            end - count - earlier,
+            count,
+            fade_in=fade_in,
+            fade_out=fade_out,
+        )
+        for clip, end, count, earlier, fade_in, fade_out in zip(
+            edit_list.clips, ends, counts, before, (0, *fades), (*fades, 0), strict=True
+        )
+    )
+
+
+def _on_grid(lengths_s: Iterable[float], fps: Fraction) -> list[int]:
+    """Return where each of the lengths ends when they follow on each other, in frames, rounded from the exact sums."""
+    return [round(total_s * fps) for total_s in accumulate(lengths_s)]
+
+
+def _fades(edit_list: EditList, counts: Sequence[int], fps: Fraction) -> list[int]:
+    """Return how many frames of each of the clips beside it every join takes; no clip's two joins meet."""
+    exact = [b - a for a, b in pairwise((0, *_on_grid(edit_list.fades_s, fps)))]
+    return [min(fade, a // 2, b // 2) for fade, (a, b) in zip(exact, pairwise(counts), strict=True)]
 
 
 def shown_clips(edit_list: EditList, fps: Fraction, came_on_s: CameOn = as_asked) -> tuple[Shown, ...]:
     """Return every clip in source and reel time, in the reel's order.
 
-    An encoded reel has the borders of `lay_out`; a copied one keeps the source's frames, so its borders are the sums.
+    Clips of a cross-fade are shown together for a while. An encoded reel has the borders of `lay_out`; a copied one
+    keeps the source's frames, so its borders are the sums.
     """
     if edit_list.render == "encode":
         return tuple(

@@ -3,12 +3,13 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
-from shared.domain.edit_list import Clip, EditList, RenderMode
+from shared.domain.edit_list import Clip, EditList, Join, RenderMode
 from shared.domain.highlight import Highlight
 from shared.domain.span import Span, span
 
 EARLIER_S = 2.0  # a copied clip may begin this much before what was wanted
 LATER_S = 2.0  # and end this much after it
+HARD_CUT = Join()
 
 
 def plan_render(
@@ -19,22 +20,25 @@ def plan_render(
     keyframes_s: Sequence[float],
     duration_s: float,
     lead_in_s: float,
+    join: Join = HARD_CUT,
 ) -> EditList:
     """Return the edit list of the chosen highlights in their order.
 
     `why_not_copy` says why the source cannot be stream-copied, None when it can; `keyframes_s` are its keyframes in
     source time, ascending. Within the first `lead_in_s` of a highlight (its padding) a copied clip may begin later.
     """
-    wanted = _joined([_clip(each, each.span) for each in chosen])
+    wanted = tuple(_joined([_clip(each, each.span) for each in chosen]))
     if render == "encode":
-        return EditList(render="encode", clips=tuple(wanted))
+        return EditList(render="encode", clips=wanted, join=join)
+    if join.kind != "cut" and len(wanted) > 1:
+        why_not_copy = f"a {join.kind} is drawn into the picture"
     if why_not_copy is not None:
-        return EditList(render="encode", clips=tuple(wanted), why_not_copied=why_not_copy)
+        return EditList(render="encode", clips=wanted, join=join, why_not_copied=why_not_copy)
     snapped = [snap(each.span, keyframes_s, duration_s=duration_s, lead_in_s=lead_in_s) for each in chosen]
     for highlight, actual in zip(chosen, snapped, strict=True):
         if actual is None:
             reason = f"no keyframes near [{highlight.span.start_s:.2f}, {highlight.span.end_s:.2f}) s"
-            return EditList(render="encode", clips=tuple(wanted), why_not_copied=reason)
+            return EditList(render="encode", clips=wanted, join=join, why_not_copied=reason)
     copied = [_clip(each, actual) for each, actual in zip(chosen, snapped, strict=True) if actual is not None]
     return EditList(render="copy", clips=tuple(_joined(copied)))
 
@@ -63,11 +67,15 @@ def _clip(highlight: Highlight, actual: Span) -> Clip:
 
 
 def _joined(clips: Sequence[Clip]) -> list[Clip]:
-    """Return the clips, those that go on where the one before them ends, or that snapping made overlap, joined."""
+    """Return the clips, those that go on where the one before them ends, or that snapping made overlap, joined.
+
+    Clips that are *wanted* to overlap show something twice on purpose, and stay apart.
+    """
     joined: list[Clip] = []
     for clip in clips:
         last = joined[-1] if joined else None
-        if last is None or not (last.actual.start_s <= clip.actual.start_s <= last.actual.end_s):
+        goes_on = last is not None and last.wanted.end_s <= clip.wanted.start_s
+        if last is None or not goes_on or clip.actual.start_s > last.actual.end_s:
             joined.append(clip)
             continue
         joined[-1] = Clip(

@@ -127,6 +127,7 @@ def _plan(job: Job, media: Media, chosen: Chosen, damaged: Sequence[Warned], fil
         keyframes_s=keyframes_s,
         duration_s=media.duration_s,
         lead_in_s=job.options.motion.pad_before_s,
+        join=job.options.joins,
     )
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.domain.edit_list import EditList
+from shared.domain.edit_list import EditList, JoinKind
 from shared.domain.highlight import Highlight
 from shared.domain.job import Warned
 from shared.domain.span import Span
@@ -61,11 +61,19 @@ class ReportClip(_Part):
     reasons: list[str]
 
 
+class ReportJoin(_Part):
+    """How one clip gives way to the next."""
+
+    kind: JoinKind
+    duration_s: float
+
+
 class ReportEditList(_Part):
     """The reel, as plain data: enough to render it again."""
 
     render: Literal["copy", "encode"]
     why_not_copied: str | None
+    join: ReportJoin
     duration_s: float
     clips: list[ReportClip]
 
@@ -129,6 +137,7 @@ def report_edit_list(edit: EditList) -> ReportEditList:
     return ReportEditList(
         render=edit.render,
         why_not_copied=edit.why_not_copied,
+        join=ReportJoin(kind=edit.join.kind, duration_s=edit.join.duration_s),
         duration_s=_rounded(edit.duration_s),
         clips=[
             ReportClip(

@@ -1,11 +1,12 @@
 import itertools
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.edit_list import Clip, EditList
+from shared.domain.edit_list import Clip, EditList, Join, JoinKind
 from shared.domain.reel_time import lay_out, reel_words, shown_clips, to_reel
 from shared.domain.span import Span, span
 from shared.domain.transcript import Word
@@ -50,6 +51,46 @@ def test_clips_out_of_order_are_placed_in_the_order_of_the_reel() -> None:
 def test_borders_lie_on_the_grid_and_errors_do_not_add_up() -> None:
     reel = edit(*(span(10 * n, 10 * n + 1.04) for n in range(10)))
     assert [each.frames for each in lay_out(reel, TEN)] == [10, 11, 10, 11, 10, 10, 11, 10, 11, 10]
+
+
+@given(
+    spans=st.lists(stretches, min_size=1, max_size=30),
+    kind=st.sampled_from(("cut", "crossfade", "dip")),
+    join_s=st.floats(0.1, 5),
+    fps=st.sampled_from(RATES),
+)
+def test_joins_never_drift_and_the_two_of_a_clip_never_meet(
+    spans: list[Span], kind: JoinKind, join_s: float, fps: Fraction
+) -> None:
+    reel = replace(edit(*spans), join=Join(kind=kind, duration_s=join_s))
+    laid = lay_out(reel, fps)
+    assert all(clip.fade_in + clip.fade_out <= clip.frames for clip in laid)
+    for before, clip in itertools.pairwise(laid):
+        overlap = before.first_frame + before.frames - clip.first_frame
+        assert before.fade_out == clip.fade_in
+        assert overlap == (clip.fade_in if kind == "crossfade" else 0)
+    assert (laid[0].first_frame, laid[0].fade_in, laid[-1].fade_out) == (0, 0, 0)
+    is_tiny = min(each.frames for each in laid) < 2 * join_s * fps  # a join that is cut short by a frame or so
+    frames_off = abs(laid[-1].first_frame + laid[-1].frames - reel.duration_s * fps)
+    assert frames_off <= (len(laid) if is_tiny else 1.001)
+
+
+def test_a_cross_fade_shows_two_clips_together_and_makes_the_reel_shorter() -> None:
+    reel = replace(edit(span(0, 4), span(10, 13), span(20, 21)), join=Join(kind="crossfade", duration_s=1))
+    assert [(each.first_frame, each.frames, each.fade_in) for each in lay_out(reel, TEN)] == [
+        (0, 40, 0),
+        (30, 30, 10),
+        (55, 10, 5),  # at most half of a clip
+    ]
+    assert reel.duration_s == 6.5
+
+
+def test_a_dip_to_black_takes_half_its_time_from_each_clip() -> None:
+    reel = replace(edit(span(0, 4), span(10, 13)), join=Join(kind="dip", duration_s=1))
+    assert [(each.first_frame, each.frames, each.fade_in, each.fade_out) for each in lay_out(reel, TEN)] == [
+        (0, 40, 0, 5),
+        (40, 30, 5, 0),
+    ]
 
 
 def test_a_copied_reel_has_its_borders_where_the_packets_end() -> None:

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.edit_list import EditList
+from shared.domain.edit_list import EditList, Join
 from shared.domain.highlight import Highlight
 from shared.domain.render_plan import EARLIER_S, LATER_S, plan_render, snap
 from shared.domain.span import span
@@ -79,3 +79,21 @@ def test_a_snapped_clip_stays_near_what_was_wanted(start_s: float, length_s: flo
         assert wanted.start_s - EARLIER_S <= found.start_s <= wanted.start_s + 2.0
         assert wanted.end_s - 1e-6 <= found.end_s <= wanted.end_s + LATER_S
         assert found.start_s in keyframes
+
+
+def test_what_is_wanted_twice_is_shown_twice() -> None:
+    assert actual(plan(highlight(1, 4), highlight(1, 4), highlight(2, 5), render="encode")) == [(1, 4), (1, 4), (2, 5)]
+    assert actual(plan(highlight(1, 4), highlight(2, 5))) == [(1, 4), (2, 5)]
+
+
+def test_a_cross_fade_sends_the_reel_to_the_encoder_with_the_reason() -> None:
+    edit = plan_render(
+        (highlight(10, 20), highlight(30, 40)),
+        render="copy",
+        why_not_copy=None,
+        keyframes_s=EVERY_SECOND,
+        duration_s=60.0,
+        lead_in_s=2.0,
+        join=Join(kind="crossfade"),
+    )
+    assert (edit.render, edit.why_not_copied) == ("encode", "a crossfade is drawn into the picture")
