@@ -5,7 +5,6 @@ import tempfile
 from pathlib import Path
 
 from jobs.task import Part, Task, main
-from shared.media.picture import EncodeSettings
 from shared.pipeline.make_reel import make_reel
 
 
@@ -16,7 +15,7 @@ def merge(task: Task) -> Part:
             task.cloud,
             task.job,
             Path(folder),
-            settings=EncodeSettings(encoder_threads=task.settings.encoder_threads),
+            encoder_threads=task.settings.encoder_threads,
             on_progress=task.progress,
         )
     return Part(body=json.dumps(made).encode(), numbers={})

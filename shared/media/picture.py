@@ -3,41 +3,58 @@
 from __future__ import annotations  # Packet is generic for the type checker only
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import cast
 
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.video.frame import PictureType, VideoFrame
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
+from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
 from av.video.stream import VideoStream
 
+from shared.domain.edit_list import JoinKind
+from shared.domain.options import Quality
 from shared.domain.reel_time import ReelClip
 from shared.domain.video import Video
 from shared.errors import BadVideo
-from shared.media.filter_chain import FilterChain, Step
-from shared.media.orientation import before_turning
-from shared.media.timeline import Damage, ShownFrame, shown_at
+from shared.media.deck import Deck
+from shared.media.joins import cross_faded, dimmed
+from shared.media.painter import BT709, Painter, deinterlacing
+from shared.media.timeline import Damage
 
-HD_HEIGHT = 720  # untagged pictures from this height on are taken as BT.709, smaller ones as BT.601, as players do
-KEYFRAME_EVERY_S = 2.0  # so that a reel can be scrubbed
+KEYFRAME_EVERY_S = 8.0  # beside each clip's first frame; every 2 s made reels of a still camera 30 % larger
 LEAD = 0.49  # a frame is shown at the nearest place of the reel's grid, so that jitter of the clock changes nothing
-HDR_CURVES = (16, 18)  # PQ (SMPTE 2084) and HLG (ARIB B67), as AVColorTransferCharacteristic
-BT601, BT709, BT2020 = 5, 1, 9  # AVColorSpace
-SWS_OF = {BT709: Colorspace.ITU709, BT2020: Colorspace.BT2020, 10: Colorspace.BT2020, 7: Colorspace.SMPTE240M}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodeSettings:
     """How the reel is encoded. A picture is a function of these and the source, so none of them is automatic."""
 
-    crf: int = 20
+    crf: float = 22
     preset: str = "veryfast"
     encoder_threads: int = 2
     """x264's output depends on it: a fixed setting, never the number of cores."""
     audio_bitrate_bps: int = 160_000
     max_fps: int = 60
+    x264: tuple[tuple[str, str], ...] = ()
+    """Further options of libx264 (name, value), over the preset's."""
+
+    def __str__(self) -> str:
+        more = "".join(f", {name} {value}" for name, value in self.x264)
+        return f"libx264 {self.preset}, CRF {self.crf:g}, {self.encoder_threads} threads{more}"
+
+
+def encode_settings(quality: Quality, *, encoder_threads: int) -> EncodeSettings:
+    """Return the settings that a quality stands for; see docs/decisions/0015 for what was measured."""
+    return replace(QUALITIES[quality], encoder_threads=encoder_threads)
+
+
+QUALITIES: dict[Quality, EncodeSettings] = {
+    "draft": EncodeSettings(preset="superfast", crf=25),
+    "standard": EncodeSettings(preset="veryfast", crf=22, x264=(("rc-lookahead", "40"),)),
+    "high": EncodeSettings(preset="fast", crf=18),
+}
 
 
 def reel_size(video: Video) -> tuple[int, int]:
@@ -58,114 +75,110 @@ def add_picture(output: OutputContainer, video: Video, fps: Fraction, settings: 
     context.color_range, context.colorspace = ColorRange.MPEG, BT709
     context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
     # forced-idr: a clip's first frame is a real entry point; a53cc: captions of repeated frames would repeat.
-    context.options = {"crf": str(settings.crf), "preset": settings.preset, "forced-idr": "1", "a53cc": "0"}
+    fixed = {"crf": str(settings.crf), "preset": settings.preset, "forced-idr": "1", "a53cc": "0"}
+    context.options = fixed | dict(settings.x264)
     return stream
 
 
 def encode_picture(
-    container: InputContainer,
+    open_deck: Callable[[], InputContainer],
     video: Video,
     clips: tuple[ReelClip, ...],
     stream: VideoStream,
     *,
     fps: Fraction,
+    join: JoinKind = "cut",
     name: str,
     damage: Damage,
+    on_graph: Callable[[str], None],
     on_frame: Callable[[int], None],
 ) -> Iterator[Packet[VideoStream]]:
-    """Yield the encoded picture; `on_frame` is told after each frame how many are done."""
-    painter = Painter(video, reel_size(video))
-    for clip in clips:
-        for number, frame in enumerate(_clip_frames(container, video, clip, painter, fps, damage, name=name)):
-            frame.pts = clip.first_frame + number
-            frame.time_base = 1 / fps
-            frame.pict_type = PictureType.I if number == 0 else PictureType.NONE
-            yield from cast("list[Packet[VideoStream]]", stream.encode(frame))
-            on_frame(clip.first_frame + number + 1)
+    """Yield the encoded picture; `on_frame` is told after each frame how many are done, `on_graph` each filter graph.
+
+    `open_deck` opens the source once more; a second time only when a cross-fade shows two clips together.
+    """
+    show = Projector(open_deck, video, fps=fps, name=name, damage=damage)
+    starts = {clip.first_frame for clip in clips if clip.frames}
+    graph: str | None = None
+    for number, frame in enumerate(reel_frames(clips, show.clip, join=join)):
+        if show.graph != graph:
+            graph = show.graph
+            on_graph(graph)
+        frame.pts, frame.time_base = number, 1 / fps
+        frame.pict_type = PictureType.I if number in starts else PictureType.NONE
+        yield from cast("list[Packet[VideoStream]]", stream.encode(frame))
+        on_frame(number + 1)
     yield from cast("list[Packet[VideoStream]]", stream.encode(None))
 
 
-def _clip_frames(
-    container: InputContainer,
-    video: Video,
-    clip: ReelClip,
-    painter: Painter,
-    fps: Fraction,
-    damage: Damage,
-    *,
-    name: str,
+def reel_frames(
+    clips: tuple[ReelClip, ...], show: Callable[[int, ReelClip], Iterator[VideoFrame]], *, join: JoinKind
 ) -> Iterator[VideoFrame]:
-    """Yield exactly the clip's frames, painted; when the source ends early its last one stays on screen."""
-    times = (clip.start_s + n / fps for n in range(clip.frames))
-    lead_s = LEAD / float(max(fps, video.fps))
-    painted: VideoFrame | None = None
-    key: int | None = None
-    count = 0
-    for _, shown in shown_at(container, video, times, damage=damage, lead_s=lead_s, steps=deinterlacing(video)):
-        if painted is None or shown.pts != key:
-            painted, key = painter.paint(shown), shown.pts
-        count += 1
-        yield painted
-    if painted is None and clip.frames:
-        raise BadVideo(
+    """Yield the reel's frames: `show` gives exactly a clip's own ones, played by deck 0 or 1."""
+    going: Iterator[VideoFrame] = iter(())  # what is left of the clip before, in a cross-fade
+    for order, clip in enumerate(clips):
+        is_crossfade = join == "crossfade"
+        frames = show(order % 2 if is_crossfade else 0, clip)
+        for number in range(clip.frames - clip.fade_out if is_crossfade else clip.frames):
+            frame = next(frames)
+            left = clip.frames - 1 - number
+            if is_crossfade and number < clip.fade_in:
+                frame = cross_faded(next(going), frame, (number + 0.5) / clip.fade_in)
+            elif number < clip.fade_in:
+                frame = dimmed(frame, number / clip.fade_in)
+            elif not is_crossfade and left < clip.fade_out:
+                frame = dimmed(frame, left / clip.fade_out)
+            yield frame
+        going = frames
+
+
+class Projector:
+    """Shows clips of one source as the reel's pictures, with two decks that are opened when they are first needed."""
+
+    def __init__(
+        self, open_deck: Callable[[], InputContainer], video: Video, *, fps: Fraction, name: str, damage: Damage
+    ) -> None:
+        self._open_deck = open_deck
+        self._video = video
+        self._fps = fps
+        self._name = name
+        self._damage = damage
+        self._painter = Painter(video, reel_size(video))
+        self._decks: dict[int, Deck] = {}
+
+    @property
+    def graph(self) -> str:
+        """The filters that the latest frames went through, for people."""
+        steps = ",".join(f"{name}={arguments}" for name, arguments in deinterlacing(self._video))
+        return ",".join(each for each in (steps, self._painter.graph) if each) or "none"
+
+    def clip(self, deck: int, clip: ReelClip) -> Iterator[VideoFrame]:
+        """Yield exactly the clip's frames, painted; when the source ends early its last one stays on screen."""
+        painted: VideoFrame | None = None
+        key: int | None = None
+        count = 0
+        for shown in self._deck(deck).show(clip.start_s + float(n / self._fps) for n in range(clip.frames)):
+            if painted is None or shown.pts != key:
+                painted, key = self._painter.paint(shown), shown.pts
+            count += 1
+            yield painted
+        if painted is None and clip.frames:
+            raise self._undecodable(clip)
+        for _ in range(clip.frames - count):
+            assert painted is not None
+            yield painted
+
+    def _deck(self, number: int) -> Deck:
+        if number not in self._decks:
+            lead_s = LEAD / float(max(self._fps, self._video.fps))
+            steps = deinterlacing(self._video)
+            self._decks[number] = Deck(self._open_deck(), self._video, damage=self._damage, lead_s=lead_s, steps=steps)
+        return self._decks[number]
+
+    def _undecodable(self, clip: ReelClip) -> BadVideo:
+        why = f" ({self._damage.last_error})" if self._damage else ""
+        stream = f"stream {self._video.stream_index} ({self._video.codec})"
+        return BadVideo(
             "corrupt",
-            f"{name}: no picture of stream {video.stream_index} ({video.codec}) can be decoded at "
-            f"{clip.start_s:.2f} s{f' ({damage.last_error})' if damage else ''}; export it again.",
+            f"{self._name}: no picture of {stream} can be decoded at {clip.start_s:.2f} s{why}; export it again.",
         )
-    for _ in range(clip.frames - count):
-        assert painted is not None
-        yield painted
-
-
-def deinterlacing(video: Video) -> tuple[Step, ...]:
-    """Return the filters that make whole pictures of an interlaced source's fields, one per frame."""
-    return (("bwdif", "mode=send_frame:deint=interlaced"),) if video.is_interlaced else ()
-
-
-def turning(video: Video) -> tuple[Step, ...]:
-    """Return the filters that show the coded picture upright."""
-    turns: dict[int, tuple[Step, ...]] = {
-        0: (),
-        90: (("transpose", "clock"),),
-        180: (("hflip", ""), ("vflip", "")),
-        270: (("transpose", "cclock"),),
-    }
-    return turns[video.rotation_deg] + ((("hflip", ""),) if video.is_mirrored else ())
-
-
-class Painter:
-    """Makes the reel's pictures of decoded frames: size, pixel format, colours, upright."""
-
-    def __init__(self, video: Video, size: tuple[int, int]) -> None:
-        self.size = size
-        self._coded_size = before_turning(size, video.rotation_deg)
-        self._turn = FilterChain(turning(video))
-        self._context = VideoReformatter()
-
-    def paint(self, shown: ShownFrame) -> VideoFrame:
-        """Return the frame as the encoder takes it; it may be the source's own one."""
-        scaled = self._context.reformat(
-            shown.frame,
-            *self._coded_size,
-            format="yuv420p",
-            interpolation=Interpolation.BICUBIC,
-            dst_colorspace=Colorspace.ITU709,
-            dst_color_range=ColorRange.MPEG,
-            **_source_colours(shown.frame),
-        )
-        frame = self._turn.push(scaled)[0]
-        frame.color_trc, frame.color_primaries = ColorTrc.BT709, ColorPrimaries.BT709
-        return frame
-
-
-def _source_colours(frame: VideoFrame) -> dict[str, int]:
-    """Return what the frame's numbers mean, guessed where it is untagged, and a tone mapping for HDR."""
-    matrix = frame.colorspace if frame.colorspace not in (0, 2) else BT709 if frame.height >= HD_HEIGHT else BT601
-    is_full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
-    colours = {
-        "src_colorspace": int(SWS_OF.get(matrix, Colorspace.ITU601)),
-        "src_color_range": int(ColorRange.JPEG if is_full else ColorRange.MPEG),
-    }
-    if frame.color_trc in HDR_CURVES:
-        colours |= {"dst_color_trc": int(ColorTrc.BT709), "dst_color_primaries": int(ColorPrimaries.BT709)}
-    return colours

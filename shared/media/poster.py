@@ -9,7 +9,7 @@ from PIL import Image
 from shared.domain.video import Video
 from shared.errors import BadVideo
 from shared.media.decode import frame_at
-from shared.media.picture import Painter, deinterlacing
+from shared.media.painter import Painter, deinterlacing
 from shared.media.timeline import ShownFrame
 
 QUALITY = 88

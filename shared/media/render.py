@@ -3,7 +3,10 @@
 from __future__ import annotations  # Packet is generic for the type checker only
 
 import heapq
+import logging
+import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +22,7 @@ from shared.domain.edit_list import EditList
 from shared.domain.reel_time import lay_out
 from shared.domain.video import Video
 from shared.errors import BadVideo
+from shared.log import event
 from shared.media.frame_rate import reel_fps
 from shared.media.picture import EncodeSettings, add_picture, encode_picture
 from shared.media.reel_file import reel_file
@@ -26,6 +30,8 @@ from shared.media.sound import SoundClip, add_sound, encode_sound, reel_sound, s
 from shared.media.source import open_source
 from shared.media.stream_copy import add_copy, copied_clips, copy_picture, why_not_copy
 from shared.media.timeline import Damage, came_on_s
+
+log = logging.getLogger(__name__)
 
 Progress = Callable[[float], None]
 """Is told which share of the reel is done, in [0, 1]."""
@@ -67,16 +73,15 @@ def render_reel(
         raise BadVideo("render_failed", f"{name}: the edit list is empty; choose at least one clip.")
     write = _write_copy if edit_list.render == "copy" else _write_encode
     heard = Damage()
-    size = f"{video.coded_width}x{video.coded_height}"
-    what = f"stream {video.stream_index} ({video.codec}, {video.pixel_format}, {size})"
-    doing = f"rendering {what} by {edit_list.render}"
+    work = _Work(what=_stream(video), how=f"by {edit_list.render}")
     with (
         open_source(file, name=name) as pictures,
         open_source(file, name=name) as sounds,
-        reel_file(path, kind="mp4", name=name, doing=doing) as output,
+        ExitStack() as more,
+        reel_file(path, kind="mp4", name=name, doing=lambda: f"rendering {work.what} {work.how}") as output,
     ):
         began_s, seen = write(
-            pictures,
+            _Decks(pictures, lambda: more.enter_context(open_source(file, name=name))),
             sounds,
             video,
             edit_list,
@@ -85,12 +90,60 @@ def render_reel(
             on_progress or _ignore,
             name,
             heard,
+            work,
         )
-    return _measured(path, video, began_s, warnings=seen + silenced(heard))
+    rendered = _measured(path, video, began_s, warnings=seen + silenced(heard))
+    work.ended(rendered)
+    return rendered
+
+
+class _Decks:
+    """The source opened for the picture: once, and again when two clips have to be shown together."""
+
+    def __init__(self, first: InputContainer, open_another: Callable[[], InputContainer]) -> None:
+        self.first = first
+        self._open_another = open_another
+        self._is_first_taken = False
+
+    def open(self) -> InputContainer:
+        if self._is_first_taken:
+            return self._open_another()
+        self._is_first_taken = True
+        return self.first
+
+
+class _Work:
+    """What is being done, for the log and for messages."""
+
+    def __init__(self, *, what: str, how: str) -> None:
+        self.what = what
+        self.how = how
+        self._began_at = time.monotonic()
+
+    def began(self, how: str) -> None:
+        self.how = how
+        log.info("rendering %s %s", self.what, how, extra=event("render_began"))
+
+    def ended(self, made: Rendered) -> None:
+        elapsed_s = max(time.monotonic() - self._began_at, 1e-3)
+        log.info(
+            "rendered %d frames, %.1f s of reel, in %.1f s: %.1f x real time",
+            made.frames,
+            made.duration_s,
+            elapsed_s,
+            made.duration_s / elapsed_s,
+            extra=event("render_ended", elapsed_s=round(elapsed_s, 3)),
+        )
+
+
+def _stream(video: Video) -> str:
+    return (
+        f"stream {video.stream_index} ({video.codec}, {video.pixel_format}, {video.coded_width}x{video.coded_height})"
+    )
 
 
 def _write_encode(
-    pictures: InputContainer,
+    decks: _Decks,
     sounds: InputContainer,
     video: Video,
     edit_list: EditList,
@@ -99,22 +152,26 @@ def _write_encode(
     on_progress: Progress,
     name: str,
     heard: Damage,
+    work: _Work,
 ) -> tuple[tuple[float, ...], tuple[str, ...]]:
     """Write the reel; return when each clip's first frame came on in the source, and warnings about the picture."""
     seen = Damage()
     fps = reel_fps(video, max_fps=settings.max_fps)
-    clips = lay_out(edit_list, fps, lambda t_s: came_on_s(pictures, video, t_s))
-    total = max(1, sum(clip.frames for clip in clips))
+    clips = lay_out(edit_list, fps, lambda t_s: came_on_s(decks.first, video, t_s))
+    total = max(1, *(clip.first_frame + clip.frames for clip in clips))
     stream = add_picture(output, video, fps, settings)
     clips_heard = sound_clips((clip.start_s for clip in clips), (clip.frames / fps for clip in clips))
+    encoder = f"{settings}, {fps} fps, joins by {edit_list.join.kind}"
     picture = encode_picture(
-        pictures,
+        decks.open,
         video,
         clips,
         stream,
         fps=fps,
+        join=edit_list.join.kind,
         name=name,
         damage=seen,
+        on_graph=lambda graph: work.began(f"by encode (filters: {graph}; {encoder})"),
         on_frame=lambda done: on_progress(done / total),
     )
     _mux(output, picture, _sound(sounds, video, clips_heard, output, settings, heard))
@@ -122,7 +179,7 @@ def _write_encode(
 
 
 def _write_copy(
-    pictures: InputContainer,
+    decks: _Decks,
     sounds: InputContainer,
     video: Video,
     edit_list: EditList,
@@ -131,13 +188,15 @@ def _write_copy(
     on_progress: Progress,
     name: str,
     heard: Damage,
+    work: _Work,
 ) -> tuple[tuple[float, ...], tuple[str, ...]]:
     """Write the reel; return when each clip's first frame came on in the source, and warnings about the picture."""
     why_not = why_not_copy(video)
     if why_not is not None:
         raise BadVideo("render_failed", f"{name}: cannot be copied: {why_not}; render with `encode`.")
-    source = pictures.streams[video.stream_index]
+    source = decks.first.streams[video.stream_index]
     assert isinstance(source, VideoStream)
+    work.began("by copy (no filters, no encoder)")
     base = source.time_base or Fraction(1, av.time_base)
     stream = add_copy(output, source)
     clips_heard = sound_clips(
@@ -146,7 +205,7 @@ def _write_copy(
     starts: list[bool] = []
     total = max(1, round(edit_list.duration_s / base))
     picture = copy_picture(
-        pictures,
+        decks.first,
         video,
         copied_clips(edit_list, video, base),
         stream,

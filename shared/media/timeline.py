@@ -96,13 +96,26 @@ def shown_at(
     if wanted is None:
         return
     lead_s = snap_s(video) if lead_s is None else lead_s
-    frames = frames_from(container, video, wanted, threads=threads, damage=damage)
-    for shown in _with_end(_filtered(frames, steps), video):
+    for shown in shown_from(container, video, wanted, threads=threads, damage=damage, steps=steps):
         while wanted is not None and wanted + lead_s < shown.end_s:
             yield wanted, shown
             wanted = next(times, None)
         if wanted is None:
             return
+
+
+def shown_from(
+    container: InputContainer,
+    video: Video,
+    from_s: float,
+    *,
+    threads: int = 0,
+    damage: Damage | None = None,
+    steps: tuple[Step, ...] = (),
+) -> Iterator[ShownFrame]:
+    """Yield every frame in the order they are shown, from the keyframe at or before source time `from_s` on."""
+    frames = frames_from(container, video, from_s, threads=threads, damage=damage)
+    return _with_end(_filtered(frames, steps), video)
 
 
 def came_on_s(container: InputContainer, video: Video, t_s: float) -> float:

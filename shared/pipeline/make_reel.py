@@ -19,7 +19,7 @@ from shared.domain.sound import Sound
 from shared.domain.video import Media, Video
 from shared.errors import AlreadyThere
 from shared.log import event
-from shared.media.picture import EncodeSettings
+from shared.media.picture import EncodeSettings, encode_settings
 from shared.media.poster import write_poster
 from shared.media.probe import keyframe_times_s
 from shared.media.render import Rendered, render_reel
@@ -50,9 +50,7 @@ REEL, SOUND_REEL = {"reel": "reel.mp4"}, {"reel": "reel.m4a"}
 POSTER = {"poster": "poster.jpg"}
 
 
-def make_reel(
-    cloud: Cloud, job: Job, scratch: Path, *, settings: EncodeSettings, on_progress: Progress
-) -> dict[str, Any]:
+def make_reel(cloud: Cloud, job: Job, scratch: Path, *, encoder_threads: int, on_progress: Progress) -> dict[str, Any]:
     """Write the reel, its report and its poster to the downloads bucket and return what was made.
 
     The answer holds `artifacts` (name to file name), `numbers` and `warnings`. Doing it twice writes the same again.
@@ -63,6 +61,7 @@ def make_reel(
     if media is None:
         raise RuntimeError(f"job {job.id} is merging without having been probed")
     started_at = time.monotonic()
+    settings = encode_settings(job.options.quality, encoder_threads=encoder_threads)
     name = job.source.file_name
     analysis = read_analysis(cloud, job)
     damaged = _judged(media, analysis, name=name)

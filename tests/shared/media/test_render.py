@@ -298,8 +298,9 @@ def test_brightness_survives_full_range_and_deep_colour(clip: ClipMaker, tmp_pat
         reel = rendered(clip(SOURCES[kind]), tmp_path, (span(0, 0.5),))
         with av.open(str(reel.path)) as container:
             plane = next(container.decode(container.streams.video[0])).to_ndarray()[:90]
-        assert int(plane.min()) == pytest.approx(16, abs=4)
-        assert int(plane.max()) == pytest.approx(235, abs=4)
+        darkest, brightest = np.quantile(plane, (0.05, 0.95))  # the codec's ringing goes beyond
+        assert darkest == pytest.approx(16, abs=3)
+        assert brightest == pytest.approx(235, abs=3)
 
 
 def test_an_interlaced_source_comes_out_progressive(clip: ClipMaker, tmp_path: Path) -> None:
@@ -382,6 +383,31 @@ def test_a_full_disk_means_try_again(tmp_path: Path) -> None:
     ):
         raise av.error.OSError(28, "No space left on device")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("seconds", [0.2, 6.0])
+def test_a_disk_that_is_full_when_the_file_is_closed_means_try_again(
+    clip: ClipMaker, tmp_path: Path, seconds: float
+) -> None:
+    (tmp_path / ".reel.mp4.part").symlink_to("/dev/full")  # a short reel is written only when the file is closed
+    file, video = source(clip(SOURCES["30"]))
+    with pytest.raises(TryAgain, match="free some room"):
+        render_reel(file, video, edit_list((span(0, seconds),)), tmp_path / "reel.mp4", settings=QUICK)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reel_has_its_name_only_when_it_is_whole(clip: ClipMaker, tmp_path: Path) -> None:
+    seen: set[str] = set()
+
+    def look(_: float) -> None:
+        seen.update(each.name for each in tmp_path.iterdir())
+
+    file, video = source(clip(SOURCES["30"]))
+    (tmp_path / ".reel.mp4.part").write_bytes(b"what a killed render left")
+    render_reel(file, video, edit_list(SPANS), tmp_path / "reel.mp4", settings=QUICK, on_progress=look)
+    assert seen == {".reel.mp4.part"}
+    assert [each.name for each in tmp_path.iterdir()] == ["reel.mp4"]
 
 
 def test_what_a_listener_raises_comes_out_and_nothing_is_left(clip: ClipMaker, tmp_path: Path) -> None:
