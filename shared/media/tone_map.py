@@ -5,6 +5,7 @@ What the mapping does, and what was compared with it, is told in docs/decisions/
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -30,8 +31,7 @@ BT2020_LUMA, BT709_LUMA = np.array([0.2627, 0.6780, 0.0593]), np.array([0.2126, 
 def to_sdr(signal: Colours, *, curve: int, is_wide: bool = True) -> Colours:
     """Return SDR signals (BT.709, in [0, 1]) for HDR ones in [0, 1]; `is_wide` for BT.2020 primaries.
 
-    The brightest of the three is mapped and the others keep their relation to it, so that hues stay; what BT.709
-    cannot show is mixed with grey of the same brightness, just enough.
+    The brightest of the three is mapped and the others keep their relation to it, so that hues stay.
     """
     light = (_pq_nits(signal) if curve == PQ else _hlg_nits(signal)) / WHITE_NITS
     brightest = np.maximum(light.max(axis=-1, keepdims=True), 1e-6)
@@ -43,14 +43,18 @@ def to_sdr(signal: Colours, *, curve: int, is_wide: bool = True) -> Colours:
 @contextmanager
 def cube_file(*, curve: int, is_wide: bool) -> Iterator[Path]:
     """Write the mapping as a `.cube` for as long as the block lasts; `lut3d` reads it when it is built."""
-    steps = np.linspace(0.0, 1.0, POINTS)
-    blue, green, red = np.meshgrid(steps, steps, steps, indexing="ij")  # red changes fastest
-    cube = to_sdr(np.stack([red, green, blue], axis=-1), curve=curve, is_wide=is_wide).reshape(-1, 3)
     with TemporaryDirectory(prefix="montage-tones-") as folder:
         path = Path(folder) / "hdr.cube"
-        lines = (f"{r:.6f} {g:.6f} {b:.6f}\n" for r, g, b in cube.tolist())
-        path.write_text(f"LUT_3D_SIZE {POINTS}\n" + "".join(lines), encoding="ascii")
+        path.write_text(_cube(curve, is_wide), encoding="ascii")
         yield path
+
+
+@cache
+def _cube(curve: int, is_wide: bool) -> str:
+    steps = np.linspace(0.0, 1.0, POINTS)
+    blue, green, red = np.meshgrid(steps, steps, steps, indexing="ij")  # red changes fastest
+    colours = to_sdr(np.stack([red, green, blue], axis=-1), curve=curve, is_wide=is_wide).reshape(-1, 3)
+    return f"LUT_3D_SIZE {POINTS}\n" + "".join(f"{r:.6f} {g:.6f} {b:.6f}\n" for r, g, b in colours.tolist())
 
 
 def _pq_nits(signal: Colours) -> Colours:
@@ -77,9 +81,12 @@ def _compressed(light: Colours, peak: float) -> Colours:
 
 
 def _in_gamut(light: Colours) -> Colours:
-    """Return the light mixed with grey of its own brightness until no colour is below 0 or above 1."""
-    grey = np.clip(light @ BT709_LUMA, 0.0, 1.0)[..., None]
+    """Return the light without what is below 0, and mixed with grey of its own brightness until nothing is above 1.
+
+    Mixing for what is below 0 too made BT.2020's red pink and its green turquoise.
+    """
+    light = np.maximum(light, 0.0)
+    grey = np.minimum(light @ BT709_LUMA, 1.0)[..., None]
     away = light - grey
-    room = np.where(away < 0, grey, 1 - grey)
-    fits = np.min(room / np.maximum(np.abs(away), 1e-9), axis=-1, keepdims=True)
+    fits = (1 - grey) / np.maximum(away.max(axis=-1, keepdims=True), 1e-9)
     return np.asarray(np.clip(grey + away * np.minimum(1.0, fits), 0.0, 1.0))
