@@ -120,7 +120,7 @@ def test_a_reel_has_exactly_the_frames_of_its_lay_out() -> None:
                 asked.append((deck, one.start_s))
                 return [plain(100)] * one.frames
 
-            frames = list(reel_frames(clips, lambda deck, one, show=show: iter(show(deck, one)), join=join))  # type: ignore[misc, arg-type]
+            frames = list(reel_frames(clips, lambda deck, one, show=show: iter(show(deck, one)), join=join))  # type: ignore[misc]
             assert len(frames) == 21 - 2 * overlap
             assert [at for _, at in asked] == [0.0, 1.0, 2.0]
             assert [deck for deck, _ in asked] == ([0, 1, 0] if join == "crossfade" else [0, 0, 0])
@@ -154,7 +154,7 @@ def test_a_source_that_vanishes_during_a_cross_fade_raises_what_the_storage_rais
 
 def test_a_failure_names_the_stream_the_filters_and_what_libav_said(clip: ClipMaker, tmp_path: Path) -> None:
     def fail(_: float) -> None:
-        raise av.error.InvalidDataError(1, "it broke", None, ("libx264", "error", "the last line"))
+        raise av.error.InvalidDataError(1, "it broke", None, ("libx264", "error", "the last line"))  # type: ignore[arg-type]
 
     file = io.BytesIO(clip(ClipSpec(rotation_deg=90)).read_bytes())
     video = probe(file, name="x")
