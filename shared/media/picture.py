@@ -36,7 +36,6 @@ class EncodeSettings:
     preset: str = "veryfast"
     encoder_threads: int = 2
     """x264's output depends on it: a fixed setting, never the number of cores."""
-    audio_bitrate_bps: int = 160_000
     max_fps: int = 60
 
 

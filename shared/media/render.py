@@ -17,16 +17,29 @@ from av.video.stream import VideoStream
 
 from shared.domain.edit_list import EditList
 from shared.domain.reel_time import lay_out
+from shared.domain.sound import missing_language
 from shared.domain.video import Video
 from shared.errors import BadVideo
 from shared.media.frame_rate import reel_fps
+from shared.media.loudness import mastered
 from shared.media.picture import EncodeSettings, add_picture, encode_picture
 from shared.media.reel_file import reel_file
-from shared.media.sound import SoundClip, add_sound, encode_sound, reel_sound, silenced, sound_clips, sound_stream
+from shared.media.sound import (
+    SoundClip,
+    SoundSettings,
+    add_sound,
+    copied_clips_heard,
+    encode_sound,
+    encoded_clips,
+    reel_sound,
+    silenced,
+    sound_stream,
+)
 from shared.media.source import open_source
 from shared.media.stream_copy import add_copy, copied_clips, copy_picture, why_not_copy
 from shared.media.timeline import Damage, came_on_s
 
+MEASURING_SHARE = 0.05  # of the progress: how loud the sound is has to be known before anything is encoded
 Progress = Callable[[float], None]
 """Is told which share of the reel is done, in [0, 1]."""
 
@@ -55,6 +68,7 @@ def render_reel(
     path: Path,
     *,
     settings: EncodeSettings | None = None,
+    sound: SoundSettings | None = None,
     on_progress: Progress | None = None,
     name: str = "the source",
 ) -> Rendered:
@@ -66,6 +80,8 @@ def render_reel(
     if not edit_list.clips or edit_list.duration_s <= 0:
         raise BadVideo("render_failed", f"{name}: the edit list is empty; choose at least one clip.")
     write = _write_copy if edit_list.render == "copy" else _write_encode
+    sound = sound or SoundSettings()
+    tell = on_progress or _ignore
     heard = Damage()
     size = f"{video.coded_width}x{video.coded_height}"
     what = f"stream {video.stream_index} ({video.codec}, {video.pixel_format}, {size})"
@@ -82,7 +98,8 @@ def render_reel(
             edit_list,
             output,
             settings or EncodeSettings(),
-            on_progress or _ignore,
+            sound,
+            tell,
             name,
             heard,
         )
@@ -96,6 +113,7 @@ def _write_encode(
     edit_list: EditList,
     output: OutputContainer,
     settings: EncodeSettings,
+    sound: SoundSettings,
     on_progress: Progress,
     name: str,
     heard: Damage,
@@ -106,7 +124,7 @@ def _write_encode(
     clips = lay_out(edit_list, fps, lambda t_s: came_on_s(pictures, video, t_s))
     total = max(1, sum(clip.frames for clip in clips))
     stream = add_picture(output, video, fps, settings)
-    clips_heard = sound_clips((clip.start_s for clip in clips), (clip.frames / fps for clip in clips))
+    track, said = _sound(sounds, video, encoded_clips(clips, fps), output, sound, heard, on_progress)
     picture = encode_picture(
         pictures,
         video,
@@ -115,10 +133,10 @@ def _write_encode(
         fps=fps,
         name=name,
         damage=seen,
-        on_frame=lambda done: on_progress(done / total),
+        on_frame=lambda done: on_progress(_after_measuring(done / total)),
     )
-    _mux(output, picture, _sound(sounds, video, clips_heard, output, settings, heard))
-    return tuple(clip.start_s for clip in clips), _damaged(seen)
+    _mux(output, picture, track)
+    return tuple(clip.start_s for clip in clips), said + _damaged(seen)
 
 
 def _write_copy(
@@ -128,6 +146,7 @@ def _write_copy(
     edit_list: EditList,
     output: OutputContainer,
     settings: EncodeSettings,
+    sound: SoundSettings,
     on_progress: Progress,
     name: str,
     heard: Damage,
@@ -140,9 +159,7 @@ def _write_copy(
     assert isinstance(source, VideoStream)
     base = source.time_base or Fraction(1, av.time_base)
     stream = add_copy(output, source)
-    clips_heard = sound_clips(
-        (clip.actual.start_s for clip in edit_list.clips), (clip.actual.duration_s for clip in edit_list.clips)
-    )
+    track, said = _sound(sounds, video, copied_clips_heard(edit_list), output, sound, heard, on_progress)
     starts: list[bool] = []
     total = max(1, round(edit_list.duration_s / base))
     picture = copy_picture(
@@ -153,10 +170,10 @@ def _write_copy(
         name=name,
         damage=Damage(),
         clean_starts=starts,
-        on_packet=lambda pts: on_progress(min(1.0, max(0.0, pts / total))),
+        on_packet=lambda pts: on_progress(_after_measuring(min(1.0, max(0.0, pts / total)))),
     )
-    _mux(output, picture, _sound(sounds, video, clips_heard, output, settings, heard))
-    return tuple(clip.actual.start_s for clip in edit_list.clips), _open_gops(starts)
+    _mux(output, picture, track)
+    return tuple(clip.actual.start_s for clip in edit_list.clips), said + _open_gops(starts)
 
 
 def _sound(
@@ -164,15 +181,27 @@ def _sound(
     video: Video,
     clips: tuple[SoundClip, ...],
     output: OutputContainer,
-    settings: EncodeSettings,
+    sound: SoundSettings,
     damage: Damage,
-) -> Iterator[Packet[AudioStream]]:
-    """Add the sound stream and return its packets; none for a source without sound."""
-    source = sound_stream(container, video)
-    if source is None:
-        return iter(())
-    stream = add_sound(output, bitrate_bps=settings.audio_bitrate_bps)
-    return encode_sound(reel_sound(container, source, video, clips, damage=damage), stream)
+    on_progress: Progress,
+) -> tuple[Iterator[Packet[AudioStream]], tuple[str, ...]]:
+    """Add the sound stream and return its packets, none for a source without sound, and warnings."""
+    source = sound_stream(container, video, sound.language)
+    if source is None or not clips:
+        return iter(()), ()
+    stream = add_sound(output, bitrate_bps=sound.bitrate_bps)
+    blocks, warnings = mastered(
+        lambda damage: reel_sound(container, source, video, clips, damage=damage),
+        clips[-1].beyond,
+        sound,
+        damage=damage,
+        on_progress=lambda share: on_progress(MEASURING_SHARE * share),
+    )
+    return encode_sound(blocks, stream), missing_language(video.audio, sound.language) + warnings
+
+
+def _after_measuring(share: float) -> float:
+    return MEASURING_SHARE + (1 - MEASURING_SHARE) * share
 
 
 def _mux(output: OutputContainer, picture: Iterator[Packet[VideoStream]], sound: Iterator[Packet[AudioStream]]) -> None:
