@@ -27,7 +27,7 @@ def analyse(task: Task) -> Part:
     )
     plan = task.job.stages["transcribe"].plan
     with open_source(task.cloud, task.job) as file:
-        track = speech_track(file, media, name=name)
+        track = speech_track(file, media, name=name, language=task.job.options.audio_language)
         if track is None:
             raise BadVideo("no_sound", f"{name}: it has no sound that can be decoded.")
         start_up_s = round(time.monotonic() - started_at, 3)

@@ -35,7 +35,6 @@ class EncodeSettings:
     preset: str = "veryfast"
     encoder_threads: int = 2
     """x264's output depends on it: a fixed setting, never the number of cores."""
-    audio_bitrate_bps: int = 160_000
     max_fps: int = 60
     x264: tuple[tuple[str, str], ...] = ()
     """Further options of libx264 (name, value), over the preset's."""

@@ -9,7 +9,7 @@ from av.audio.stream import AudioStream as AvAudioStream
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 
-from shared.domain.sound import AudioStream, Sound, default_first
+from shared.domain.sound import AudioStream, Sound, preferred_first
 from shared.errors import BadVideo
 from shared.media.sample_entry import sample_entries
 from shared.media.source import describe, read_only
@@ -48,7 +48,7 @@ def probe_sound(container: InputContainer, file: BinaryIO, encrypted: frozenset[
         found = ", ".join(sample_entries(file)) or "an unknown codec"
         message = f"{name}: no decoder for its sound (found: {found}); export it as AAC in MP4."
         raise BadVideo("unsupported_codec", message)
-    stream = container.streams[default_first(audio)[0].index]
+    stream = container.streams[preferred_first(audio)[0].index]
     assert isinstance(stream, AvAudioStream)
     first = _first_frame(container, stream, name=name)
     start_s = first.time if first.time is not None else float((stream.start_time or 0) * (stream.time_base or 0))

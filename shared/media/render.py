@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,19 +21,32 @@ from av.video.stream import VideoStream
 
 from shared.domain.edit_list import EditList
 from shared.domain.reel_time import lay_out
+from shared.domain.sound import missing_language
 from shared.domain.video import Video
 from shared.errors import BadVideo
 from shared.log import event
 from shared.media.frame_rate import reel_fps
+from shared.media.loudness import mastered
 from shared.media.picture import EncodeSettings, add_picture, encode_picture
 from shared.media.reel_file import reel_file
-from shared.media.sound import SoundClip, add_sound, encode_sound, reel_sound, silenced, sound_clips, sound_stream
+from shared.media.sound import (
+    SoundClip,
+    SoundSettings,
+    add_sound,
+    copied_clips_heard,
+    encode_sound,
+    encoded_clips,
+    reel_sound,
+    silenced,
+    sound_stream,
+)
 from shared.media.source import open_source
 from shared.media.stream_copy import add_copy, copied_clips, copy_picture, why_not_copy
 from shared.media.timeline import Damage, came_on_s
 
 log = logging.getLogger(__name__)
 
+MEASURING_SHARE = 0.05  # of the progress: how loud the sound is has to be known before anything is encoded
 Progress = Callable[[float], None]
 """Is told which share of the reel is done, in [0, 1]."""
 
@@ -61,6 +75,7 @@ def render_reel(
     path: Path,
     *,
     settings: EncodeSettings | None = None,
+    sound: SoundSettings | None = None,
     on_progress: Progress | None = None,
     name: str = "the source",
 ) -> Rendered:
@@ -71,48 +86,32 @@ def render_reel(
     """
     if not edit_list.clips or edit_list.duration_s <= 0:
         raise BadVideo("render_failed", f"{name}: the edit list is empty; choose at least one clip.")
-    write = _write_copy if edit_list.render == "copy" else _write_encode
+    diary = _Diary(what=_stream(video), how=f"by {edit_list.render}")
     heard = Damage()
-    work = _Work(what=_stream(video), how=f"by {edit_list.render}")
     with (
-        open_source(file, name=name) as pictures,
-        open_source(file, name=name) as sounds,
-        ExitStack() as more,
-        reel_file(path, kind="mp4", name=name, doing=lambda: f"rendering {work.what} {work.how}") as output,
+        ExitStack() as sources,
+        reel_file(path, kind="mp4", name=name, doing=lambda: f"rendering {diary.what} {diary.how}") as output,
     ):
-        began_s, seen = write(
-            _Decks(pictures, lambda: more.enter_context(open_source(file, name=name))),
-            sounds,
-            video,
-            edit_list,
-            output,
-            settings or EncodeSettings(),
-            on_progress or _ignore,
-            name,
-            heard,
-            work,
+        work = _Work(
+            video=video,
+            edit_list=edit_list,
+            settings=settings or EncodeSettings(),
+            sound=sound or SoundSettings(),
+            name=name,
+            output=output,
+            open=lambda: sources.enter_context(open_source(file, name=name)),
+            tell=on_progress or _ignore,
+            diary=diary,
         )
-    rendered = _measured(path, video, began_s, warnings=seen + silenced(heard))
-    work.ended(rendered)
+        picture = _copied(work) if edit_list.render == "copy" else _encoded(work)
+        track, said = _sound(work, picture.clips_heard, heard)
+        _mux(output, picture.packets, track)
+    rendered = _measured(path, video, picture.began_s, warnings=said + picture.warnings() + silenced(heard))
+    diary.ended(rendered)
     return rendered
 
 
-class _Decks:
-    """The source opened for the picture: once, and again when two clips have to be shown together."""
-
-    def __init__(self, first: InputContainer, open_another: Callable[[], InputContainer]) -> None:
-        self.first = first
-        self._open_another = open_another
-        self._is_first_taken = False
-
-    def open(self) -> InputContainer:
-        if self._is_first_taken:
-            return self._open_another()
-        self._is_first_taken = True
-        return self.first
-
-
-class _Work:
+class _Diary:
     """What is being done, for the log and for messages."""
 
     def __init__(self, *, what: str, how: str) -> None:
@@ -136,102 +135,118 @@ class _Work:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """A reel to be made, and where it goes."""
+
+    video: Video
+    edit_list: EditList
+    settings: EncodeSettings
+    sound: SoundSettings
+    name: str
+    output: OutputContainer
+    open: Callable[[], InputContainer]
+    """Opens the source once more; all are closed together."""
+    tell: Progress
+    diary: _Diary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Picture:
+    """A reel's picture on its way."""
+
+    packets: Iterator[Packet[VideoStream]]
+    clips_heard: tuple[SoundClip, ...]
+    """Where its sound lies."""
+    began_s: tuple[float, ...]
+    """When the first frame of each clip came on, in source time."""
+    warnings: Callable[[], tuple[str, ...]]
+    """To be asked for at the end."""
+
+
 def _stream(video: Video) -> str:
     return (
         f"stream {video.stream_index} ({video.codec}, {video.pixel_format}, {video.coded_width}x{video.coded_height})"
     )
 
 
-def _write_encode(
-    decks: _Decks,
-    sounds: InputContainer,
-    video: Video,
-    edit_list: EditList,
-    output: OutputContainer,
-    settings: EncodeSettings,
-    on_progress: Progress,
-    name: str,
-    heard: Damage,
-    work: _Work,
-) -> tuple[tuple[float, ...], tuple[str, ...]]:
-    """Write the reel; return when each clip's first frame came on in the source, and warnings about the picture."""
-    seen = Damage()
-    fps = reel_fps(video, max_fps=settings.max_fps)
-    clips = lay_out(edit_list, fps, lambda t_s: came_on_s(decks.first, video, t_s))
+def _encoded(work: _Work) -> _Picture:
+    first, seen = work.open(), Damage()
+    decks = chain((first,), iter(work.open, None))  # a second one only where two clips are shown together
+    fps = reel_fps(work.video, max_fps=work.settings.max_fps)
+    clips = lay_out(work.edit_list, fps, lambda t_s: came_on_s(first, work.video, t_s))
     total = max(1, *(clip.first_frame + clip.frames for clip in clips))
-    stream = add_picture(output, video, fps, settings)
-    clips_heard = sound_clips((clip.start_s for clip in clips), (clip.frames / fps for clip in clips))
-    encoder = f"{settings}, {fps} fps, joins by {edit_list.join.kind}"
-    picture = encode_picture(
-        decks.open,
-        video,
+    encoder = f"{work.settings}, {fps} fps, joins by {work.edit_list.join.kind}"
+    packets = encode_picture(
+        lambda: next(decks),
+        work.video,
         clips,
-        stream,
+        add_picture(work.output, work.video, fps, work.settings),
         fps=fps,
-        join=edit_list.join.kind,
-        name=name,
+        join=work.edit_list.join.kind,
+        name=work.name,
         damage=seen,
-        on_graph=lambda graph: work.began(f"by encode (filters: {graph}; {encoder})"),
-        on_frame=lambda done: on_progress(done / total),
+        on_graph=lambda graph: work.diary.began(f"by encode (filters: {graph}; {encoder})"),
+        on_frame=lambda done: work.tell(_after_measuring(done / total)),
     )
-    _mux(output, picture, _sound(sounds, video, clips_heard, output, settings, heard))
-    return tuple(clip.start_s for clip in clips), _damaged(seen)
+    return _Picture(
+        packets=packets,
+        clips_heard=encoded_clips(clips, fps),
+        began_s=tuple(clip.start_s for clip in clips),
+        warnings=lambda: _damaged(seen),
+    )
 
 
-def _write_copy(
-    decks: _Decks,
-    sounds: InputContainer,
-    video: Video,
-    edit_list: EditList,
-    output: OutputContainer,
-    settings: EncodeSettings,
-    on_progress: Progress,
-    name: str,
-    heard: Damage,
-    work: _Work,
-) -> tuple[tuple[float, ...], tuple[str, ...]]:
-    """Write the reel; return when each clip's first frame came on in the source, and warnings about the picture."""
-    why_not = why_not_copy(video)
+def _copied(work: _Work) -> _Picture:
+    why_not = why_not_copy(work.video)
     if why_not is not None:
-        raise BadVideo("render_failed", f"{name}: cannot be copied: {why_not}; render with `encode`.")
-    source = decks.first.streams[video.stream_index]
+        raise BadVideo("render_failed", f"{work.name}: cannot be copied: {why_not}; render with `encode`.")
+    work.diary.began("by copy (no filters, no encoder)")
+    container = work.open()
+    source = container.streams[work.video.stream_index]
     assert isinstance(source, VideoStream)
-    work.began("by copy (no filters, no encoder)")
     base = source.time_base or Fraction(1, av.time_base)
-    stream = add_copy(output, source)
-    clips_heard = sound_clips(
-        (clip.actual.start_s for clip in edit_list.clips), (clip.actual.duration_s for clip in edit_list.clips)
-    )
+    total = max(1, round(work.edit_list.duration_s / base))
     starts: list[bool] = []
-    total = max(1, round(edit_list.duration_s / base))
-    picture = copy_picture(
-        decks.first,
-        video,
-        copied_clips(edit_list, video, base),
-        stream,
-        name=name,
+    packets = copy_picture(
+        container,
+        work.video,
+        copied_clips(work.edit_list, work.video, base),
+        add_copy(work.output, source),
+        name=work.name,
         damage=Damage(),
         clean_starts=starts,
-        on_packet=lambda pts: on_progress(min(1.0, max(0.0, pts / total))),
+        on_packet=lambda pts: work.tell(_after_measuring(min(1.0, max(0.0, pts / total)))),
     )
-    _mux(output, picture, _sound(sounds, video, clips_heard, output, settings, heard))
-    return tuple(clip.actual.start_s for clip in edit_list.clips), _open_gops(starts)
+    return _Picture(
+        packets=packets,
+        clips_heard=copied_clips_heard(work.edit_list),
+        began_s=tuple(clip.actual.start_s for clip in work.edit_list.clips),
+        warnings=lambda: _open_gops(starts),
+    )
 
 
 def _sound(
-    container: InputContainer,
-    video: Video,
-    clips: tuple[SoundClip, ...],
-    output: OutputContainer,
-    settings: EncodeSettings,
-    damage: Damage,
-) -> Iterator[Packet[AudioStream]]:
-    """Add the sound stream and return its packets; none for a source without sound."""
-    source = sound_stream(container, video)
-    if source is None:
-        return iter(())
-    stream = add_sound(output, bitrate_bps=settings.audio_bitrate_bps)
-    return encode_sound(reel_sound(container, source, video, clips, damage=damage), stream)
+    work: _Work, clips: tuple[SoundClip, ...], damage: Damage
+) -> tuple[Iterator[Packet[AudioStream]], tuple[str, ...]]:
+    """Add the sound stream and return its packets, none for a source without sound, and warnings."""
+    container = work.open()
+    source = sound_stream(container, work.video, work.sound.language)
+    if source is None or not clips:
+        return iter(()), ()
+    stream = add_sound(work.output, bitrate_bps=work.sound.bitrate_bps)
+    blocks, warnings = mastered(
+        lambda damage: reel_sound(container, source, work.video, clips, damage=damage),
+        clips[-1].beyond,
+        work.sound,
+        damage=damage,
+        on_progress=lambda share: work.tell(MEASURING_SHARE * share),
+    )
+    return encode_sound(blocks, stream), missing_language(work.video.audio, work.sound.language) + warnings
+
+
+def _after_measuring(share: float) -> float:
+    return MEASURING_SHARE + (1 - MEASURING_SHARE) * share
 
 
 def _mux(output: OutputContainer, picture: Iterator[Packet[VideoStream]], sound: Iterator[Packet[AudioStream]]) -> None:

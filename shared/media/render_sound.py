@@ -13,22 +13,25 @@ from av.container import OutputContainer
 
 from shared.domain.edit_list import EditList
 from shared.domain.reel_time import lay_out
-from shared.domain.sound import Sound
+from shared.domain.sound import Sound, missing_language
 from shared.errors import BadVideo
+from shared.media.loudness import mastered
 from shared.media.reel_file import reel_file
 from shared.media.sound import (
     RATE_HZ,
     Block,
+    SoundSettings,
     add_sound,
     encode_sound,
+    encoded_clips,
     reel_sound,
     silenced,
-    sound_clips,
     sound_stream,
 )
 from shared.media.source import open_source
 from shared.media.timeline import Damage
 
+MEASURING_SHARE = 0.3  # of the progress: how long it takes beside decoding once more and encoding
 SAMPLE_GRID = Fraction(RATE_HZ)
 """Cuts lie on samples: to `reel_time`, which counts frames, a sample is one."""
 
@@ -44,11 +47,11 @@ class RenderedSound:
 
 def render_sound(
     file: BinaryIO,
-    sound: Sound,
+    media: Sound,
     edit_list: EditList,
     path: Path,
     *,
-    bitrate_bps: int,
+    sound: SoundSettings,
     on_progress: Callable[[float], None],
     name: str = "the source",
 ) -> RenderedSound:
@@ -61,15 +64,26 @@ def render_sound(
         raise BadVideo("render_failed", f"{name}: the edit list is empty; choose at least one clip.")
     heard = Damage()
     with open_source(file, name=name) as container, reel_file(path, kind="ipod", name=name, doing="encoding") as output:
-        source = sound_stream(container, sound)
+        source = sound_stream(container, media, sound.language)
         if source is None:
             raise BadVideo("render_failed", f"{name}: its sound cannot be decoded; export it as AAC.")
-        laid = lay_out(edit_list, SAMPLE_GRID)
-        clips = sound_clips((clip.start_s for clip in laid), (clip.frames / SAMPLE_GRID for clip in laid))
-        blocks = reel_sound(container, source, sound, clips, damage=heard)
-        total = max(1, sum(clip.samples for clip in clips))
-        _write(output, _told(blocks, total, on_progress), bitrate_bps)
-    return RenderedSound(duration_s=_duration_s(path), warnings=silenced(heard))
+        clips = encoded_clips(lay_out(edit_list, SAMPLE_GRID), SAMPLE_GRID)
+        total = max(1, clips[-1].beyond if clips else 0)
+        blocks, warnings = mastered(
+            lambda damage: reel_sound(container, source, media, clips, damage=damage),
+            total,
+            sound,
+            damage=heard,
+            on_progress=lambda share: on_progress(MEASURING_SHARE * share),
+        )
+        measured = 0.0 if sound.loudness == "keep" else MEASURING_SHARE
+        _write(
+            output,
+            _told(blocks, total, lambda share: on_progress(measured + (1 - measured) * share)),
+            sound.bitrate_bps,
+        )
+    warnings = (*missing_language(media.audio, sound.language), *warnings, *silenced(heard))
+    return RenderedSound(duration_s=_duration_s(path), warnings=warnings)
 
 
 def _write(output: OutputContainer, blocks: Iterator[Block], bitrate_bps: int) -> None:

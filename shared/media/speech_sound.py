@@ -31,10 +31,10 @@ class SoundTrack:
     """The picture's first shown frame; of a source without picture, the first sample."""
 
 
-def speech_track(file: BinaryIO, media: Media, *, name: str) -> SoundTrack | None:
-    """Return the sound track that the reel uses too: the default one, else the first that has a decoder; or None."""
+def speech_track(file: BinaryIO, media: Media, *, name: str, language: str | None = None) -> SoundTrack | None:
+    """Return the sound track that the reel of `language` (ISO 639, None for the default one) uses too; or None."""
     with open_source(file, name=name) as container:
-        stream = sound_stream(container, media)
+        stream = sound_stream(container, media, language)
         return SoundTrack(stream_index=stream.index, start_s=media.start_s) if stream is not None else None
 
 

@@ -24,6 +24,7 @@ from shared.media.poster import write_poster
 from shared.media.probe import keyframe_times_s
 from shared.media.render import Rendered, render_reel
 from shared.media.render_sound import SAMPLE_GRID, RenderedSound, render_sound
+from shared.media.sound import SoundSettings
 from shared.media.stream_copy import why_not_copy
 from shared.pipeline.choose import Chosen, choose
 from shared.pipeline.companions import write_speech_companions
@@ -71,7 +72,10 @@ def make_reel(cloud: Cloud, job: Job, scratch: Path, *, encoder_threads: int, on
     with open_source(cloud, job) as file:
         edit = _pinned_edit_list(cloud, job, lambda: _plan(job, media, chosen, damaged, file))
         rendering_at = time.monotonic()
-        rendered = _render(file, media, edit, scratch, settings=settings, name=name, on_progress=on_progress)
+        sound = SoundSettings(loudness=job.options.loudness, language=job.options.audio_language)
+        rendered = _render(
+            file, media, edit, scratch, settings=settings, sound=sound, name=name, on_progress=on_progress
+        )
         rendered_at = time.monotonic()
         if isinstance(media, Video):
             write_poster(file, media, _poster_time_s(edit, chosen), scratch / POSTER["poster"], name=name)
@@ -143,6 +147,7 @@ def _render(
     scratch: Path,
     *,
     settings: EncodeSettings,
+    sound: SoundSettings,
     name: str,
     on_progress: Progress,
 ) -> Rendered | RenderedSound:
@@ -150,9 +155,9 @@ def _render(
         on_progress(RENDER_SHARE * share)
 
     if isinstance(media, Sound):
-        path, bitrate_bps = scratch / SOUND_REEL["reel"], settings.audio_bitrate_bps
-        return render_sound(file, media, edit, path, bitrate_bps=bitrate_bps, name=name, on_progress=tell)
-    return render_reel(file, media, edit, scratch / REEL["reel"], settings=settings, name=name, on_progress=tell)
+        return render_sound(file, media, edit, scratch / SOUND_REEL["reel"], sound=sound, name=name, on_progress=tell)
+    path = scratch / REEL["reel"]
+    return render_reel(file, media, edit, path, settings=settings, sound=sound, name=name, on_progress=tell)
 
 
 def _came_on(edit: EditList, rendered: Rendered | RenderedSound) -> CameOn:

@@ -13,6 +13,7 @@ from shared.domain.span import Span, span
 from shared.errors import BadVideo, TryAgain
 from shared.media.probe import probe, probe_media
 from shared.media.render_sound import RenderedSound, render_sound
+from shared.media.sound import SoundSettings
 from tests.clips import BEEP_S, ClipMaker, ClipSpec, beeps_heard, heard
 
 SPANS = (span(3.2, 4.9), span(0.4, 1.35), span(1.9, 2.6))
@@ -47,7 +48,7 @@ def reel(path: Path, folder: Path, spans: tuple[Span, ...], told: list[float] | 
     file, sound = source(path)
     told = told if told is not None else []
     made = folder / "reel.m4a.part"
-    return render_sound(file, sound, edit_list(spans), made, bitrate_bps=160_000, on_progress=told.append)
+    return render_sound(file, sound, edit_list(spans), made, sound=SoundSettings(), on_progress=told.append)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -128,7 +129,7 @@ def test_what_a_listener_raises_comes_out_and_nothing_is_left(clip: ClipMaker, t
 
     file, sound = source(clip(KINDS["m4a"]))
     with pytest.raises(TryAgain, match="the lease is gone"):
-        render_sound(file, sound, edit_list(SPANS), tmp_path / "reel", bitrate_bps=128_000, on_progress=stop)
+        render_sound(file, sound, edit_list(SPANS), tmp_path / "reel", sound=SoundSettings(), on_progress=stop)
     assert list(tmp_path.iterdir()) == []
 
 
