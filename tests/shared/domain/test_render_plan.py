@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from shared.domain.edit_list import EditList, Join
 from shared.domain.highlight import Highlight
-from shared.domain.render_plan import EARLIER_S, LATER_S, plan_render, snap
+from shared.domain.render_plan import EARLIER_S, LATER_S, lead_in_before, plan_render, snap
 from shared.domain.span import span
 
 EVERY_SECOND = [float(second) for second in range(60)]
@@ -97,3 +97,26 @@ def test_a_cross_fade_sends_the_reel_to_the_encoder_with_the_reason() -> None:
         join=Join(kind="crossfade"),
     )
     assert (edit.render, edit.why_not_copied) == ("encode", "a crossfade is drawn into the picture")
+
+
+def test_each_highlight_may_have_a_lead_in_of_its_own() -> None:
+    edit = plan_render(
+        (highlight(10, 20), highlight(30, 40)),
+        render="copy",
+        why_not_copy=None,
+        keyframes_s=[11.5, 20.0, 28.5, 31.5, 40.0],
+        duration_s=60.0,
+        lead_in_s=[2.0, 0.0],
+    )
+    assert actual(edit) == [(11.5, 20.0), (28.5, 40.0)]
+    without = plan_render(
+        (highlight(10, 20),), render="copy", why_not_copy=None, keyframes_s=[11.5, 20.0], duration_s=60.0
+    )
+    assert without.why_not_copied == "no keyframes near [10.00, 20.00) s"
+
+
+def test_a_lead_in_lasts_until_something_happens() -> None:
+    happening = (span(2, 3), span(12, 14), span(11.5, 13), span(30, 31))
+    assert lead_in_before(span(10, 20), happening) == 1.5
+    assert lead_in_before(span(12.5, 20), happening) == 0
+    assert lead_in_before(span(15, 20), happening) == 0
