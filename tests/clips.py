@@ -45,7 +45,11 @@ class ClipSpec:
     """As shown; a turned clip is coded the other way round."""
     keyframe_s: float = 1.0
     b_frames: int = 2
+    b_pyramid: bool = False
+    """Whether B-frames refer to B-frames, which takes two pictures of delay."""
     open_gop: bool = False
+    x264: str = ""
+    """More parameters of x264, each with a colon before it."""
     gaps_ms: tuple[int, ...] = ()
     """Gaps between frames, repeated over and over: a variable rate; empty for `fps`."""
     start_s: float = 0.0
@@ -111,7 +115,7 @@ def _picture_stream(output: Any, spec: ClipSpec) -> Any:
             "preset": "ultrafast",
             "crf": "16",
             "x264-params": f"keyint={keyint}:min-keyint={keyint}:scenecut=0:bframes={spec.b_frames}:b-adapt=0"
-            f":b-pyramid=0:open-gop={int(spec.open_gop)}",
+            f":b-pyramid={'normal' if spec.b_pyramid else 'none'}:open-gop={int(spec.open_gop)}{spec.x264}",
         }
     if spec.rotation_deg or spec.is_mirrored:
         stream.set_display_matrix(display_matrix(spec.rotation_deg, spec.is_mirrored))
