@@ -37,7 +37,7 @@ MORE_SOURCES = {
     "24": ClipSpec(fps=Fraction(24)),
     "25_mkv": ClipSpec(fps=Fraction(25), suffix=".mkv"),
     "29.97_mov": ClipSpec(fps=Fraction(30000, 1001), suffix=".mov"),
-    "59.94_fragmented": ClipSpec(fps=Fraction(60000, 1001), container_options=FRAGMENTED),
+    "59.94_fragmented": ClipSpec(fps=Fraction(60000, 1001), container_options={"movflags": "frag_keyframe+delay_moov"}),
     "hour_fragmented": ClipSpec(start_s=3600.0, container_options=FRAGMENTED),
     "hour_ts": ClipSpec(start_s=3600.0, suffix=".ts"),
     "variable_ts": ClipSpec(gaps_ms=(33, 17, 250, 50, 9), suffix=".ts"),
