@@ -13,7 +13,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from shared.domain.render_plan import EARLIER_S, LATER_S
+from shared.domain.render_plan import EARLIER_S, LATER_S, snap
 from shared.domain.span import Span, join_near, span
 from shared.domain.video import Video
 from shared.media.h264 import header_sets, is_entry_point, may_have_fields, parameter_sets
@@ -46,10 +46,29 @@ class _Seen:
     """The parameter sets of the sample entry the demuxer read last: it tells when they change, also after a seek."""
     keyframes_s: set[float] = field(default_factory=set)
     brings_sets: bool = False
-    why_not: str | None = None
+    obstacles: list[tuple[float, str]] = field(default_factory=list)
+    """What no copy can hold, and where in source time it is."""
 
-    def refuse(self, what: str, at_s: float) -> None:
-        self.why_not = self.why_not or f"{what} at {max(0.0, at_s):.1f} s"
+    def why_not(self, wanted: Sequence[Span] | None) -> str | None:
+        """Return the first obstacle in the longest spans that a copy of what is wanted may have, None without one."""
+        keyframes_s, duration_s = sorted(self.keyframes_s), self.video.duration_s
+        spans: Iterable[Span | None] = (span(0.0, duration_s),)
+        if wanted is not None:
+            spans = [snap(each, keyframes_s, duration_s=duration_s, lead_in_s=each.duration_s) for each in wanted]
+        inside = (
+            (at_s, what)
+            for at_s, what in self.obstacles
+            if any(
+                each is not None and each.start_s - self.tolerance_s <= at_s < each.end_s - self.tolerance_s
+                for each in spans
+            )
+        )
+        first = min(inside, default=None)
+        return f"{first[1]} at {max(0.0, first[0]):.1f} s" if first is not None else None
+
+    @property
+    def tolerance_s(self) -> float:
+        return snap_s(self.video)
 
     def look(self, packet: Packet[VideoStream]) -> float | None:
         """Take the packet in; return when its picture is shown if it is a keyframe a stream may begin with."""
@@ -60,17 +79,20 @@ class _Seen:
             return None
         if packet.pts is None:
             at_s = float((packet.dts or 0) * self.base) - self.video.start_s
-            self.refuse("a picture does not say when it is shown", at_s)
+            self.obstacles.append((at_s, "a picture does not say when it is shown"))
             return None
         at_s = float(packet.pts * self.base) - self.video.start_s
-        if not packet.is_keyframe or packet.is_discard or at_s <= -1 / float(self.video.fps):
+        if packet.is_discard:
+            self.obstacles.append((at_s, "an edit list leaves out pictures"))
+            return None
+        if not packet.is_keyframe or at_s <= -1 / float(self.video.fps):
             return None
         if self.video.codec == "h264":
             data = bytes(packet)
             brought = parameter_sets(data, self.headers)
             self.brings_sets = self.brings_sets or bool(brought)
             if not (brought | self.in_force) <= self.known:
-                self.refuse("its parameter sets change", at_s)
+                self.obstacles.append((at_s, "its parameter sets change"))
             if not is_entry_point(data, self.headers):
                 return None
         self.keyframes_s.add(at_s)
@@ -104,7 +126,7 @@ def copy_points(
             _sweep(container, stream, seen, wanted)
         else:
             _pick(_KeyReader(container, stream, seen, keys), wanted)
-        return CopyPoints(keyframes_s=tuple(sorted(seen.keyframes_s)), why_not=seen.why_not)
+        return CopyPoints(keyframes_s=tuple(sorted(seen.keyframes_s)), why_not=seen.why_not(wanted))
 
 
 def _why_no_header(sets: frozenset[bytes]) -> str | None:
@@ -137,17 +159,14 @@ def _indexed_keys(stream: VideoStream, seen: _Seen, wanted: Sequence[Span]) -> l
     if "mov" not in seen.video.container.split(",") or not wanted:
         return None
     keys: list[int] = []
-    last, has_begun = 0, False
+    last = 0
     for entry in stream.index_entries:
         last = max(last, entry.timestamp)
-        if not entry.is_discard:
-            has_begun = True
-            if entry.is_keyframe:
-                keys.append(entry.timestamp)
-        elif has_begun:
+        if entry.is_discard:
             at_s = float(entry.timestamp * seen.base) - seen.video.start_s
-            if any(each.start_s - EARLIER_S <= at_s <= each.end_s + LATER_S for each in wanted):
-                seen.refuse("an edit list leaves out pictures", at_s)
+            seen.obstacles.append((at_s, "an edit list leaves out pictures"))
+        elif entry.is_keyframe:
+            keys.append(entry.timestamp)
     end_s = min(seen.video.duration_s, max(each.end_s for each in wanted))
     is_whole = keys and float(last * seen.base) - seen.video.start_s >= end_s - INDEX_ENDS_S
     return sorted(keys) if is_whole else None
@@ -207,7 +226,7 @@ def _last_until(reader: _KeyReader, at_s: float) -> bool:
     number = reader.place(at_s) - 1
     while number >= 0 and reader.decoded_s(number) >= at_s - EARLIER_S - 1:
         shown_s = reader.shown_s(number)
-        if shown_s is not None and shown_s <= at_s + snap_s(reader.seen.video):
+        if shown_s is not None and shown_s <= at_s + reader.seen.tolerance_s:
             return shown_s >= at_s - EARLIER_S
         number -= 1
     return False
@@ -218,6 +237,6 @@ def _first_from(reader: _KeyReader, at_s: float, *, until_s: float) -> None:
     number = max(0, reader.place(at_s) - 1)  # decoded before, it may still be shown after
     while number < len(reader.keys) and reader.decoded_s(number) <= until_s:
         shown_s = reader.shown_s(number)
-        if shown_s is not None and shown_s >= at_s - snap_s(reader.seen.video):
+        if shown_s is not None and shown_s >= at_s - reader.seen.tolerance_s:
             return
         number += 1

@@ -14,26 +14,27 @@ import pytest
 from shared.domain.edit_list import Clip, EditList
 from shared.domain.span import Span, span
 from shared.domain.video import Video
+from shared.errors import BadVideo
 from shared.media.copy_points import copy_points
 from shared.media.probe import probe
 from shared.media.render import Rendered, render_reel
-from tests.clips import ClipMaker, ClipSpec, beeps_heard, heard, shown_times
+from tests.clips import ClipMaker, ClipSpec, beeps_heard, heard, joined, set_edits, shown_times
 
 FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
 CLOCK_S = 0.0021  # shown times are whole milliseconds, and so are MKV's
 SOURCES = {
-    "no_b_frames": ClipSpec(b_frames=0),
     "b_pyramid_mkv": ClipSpec(b_frames=5, b_pyramid=True, suffix=".mkv"),
     "16_b_frames": ClipSpec(b_frames=16, b_pyramid=True, fps=Fraction(60000, 1001)),
     "variable_mkv": ClipSpec(b_frames=3, b_pyramid=True, gaps_ms=(33, 17, 250, 50, 9), suffix=".mkv"),
     "59.94_ts": ClipSpec(b_frames=3, b_pyramid=True, fps=Fraction(60000, 1001), suffix=".ts"),
     "wrapping_ts": ClipSpec(start_s=2**33 / 90_000 - 3, suffix=".ts"),
     "fragmented": ClipSpec(b_frames=3, container_options=FRAGMENTED),
-    "hour_mov": ClipSpec(start_s=3600.0, suffix=".mov"),
 }
 MORE_SOURCES = {
     **{f"{b}_b_frames{'_pyramid' * p}{suffix}": ClipSpec(b_frames=b, b_pyramid=bool(p), suffix=suffix)
        for b in (1, 2, 3, 8, 16) for p in (0, 1) for suffix in (".mp4", ".mkv", ".ts")},
+    "no_b_frames": ClipSpec(b_frames=0),
+    "hour_mov": ClipSpec(start_s=3600.0, suffix=".mov"),
     "24": ClipSpec(fps=Fraction(24)),
     "25_mkv": ClipSpec(fps=Fraction(25), suffix=".mkv"),
     "29.97_mov": ClipSpec(fps=Fraction(30000, 1001), suffix=".mov"),
@@ -56,6 +57,12 @@ def copied(path: Path, spans: tuple[Span, ...], made: Path) -> Rendered:
     file, video = source(path)
     clips = tuple(Clip(wanted=each, actual=each, score=1.0, reasons=()) for each in spans)
     return render_reel(file, video, EditList(render="copy", clips=clips), made)
+
+
+def two_encodes(clip: ClipMaker, made: Path) -> Path:
+    """Return a stream that is encoded another way from its 3rd second on, with parameter sets in its packets."""
+    first = ClipSpec(seconds=3, has_sound=False)
+    return joined(clip(first), clip(replace(first, x264=":ref=4:repeat-headers=1")), made, at_s=3.0)
 
 
 def thirty(keys: tuple[float, ...]) -> tuple[Span, ...]:
@@ -131,7 +138,7 @@ def assert_thirty_clips_are_exact(path: Path, spec: ClipSpec, made: Path) -> Non
 def test_every_frame_of_thirty_copied_clips_is_there_once_at_its_time(
     clip: ClipMaker, tmp_path: Path, kind: str
 ) -> None:
-    spec = replace(SOURCES[kind], has_sound=False)
+    spec = replace(SOURCES[kind], has_sound=False, seconds=3.0, keyframe_s=0.4)
     assert_thirty_clips_are_exact(clip(spec), spec, tmp_path / "reel.mp4")
 
 
@@ -140,6 +147,50 @@ def test_every_frame_of_thirty_copied_clips_is_there_once_at_its_time(
 def test_every_frame_of_thirty_copied_clips_is_there_from_any_source(
     clip: ClipMaker, tmp_path: Path, kind: str
 ) -> None:
-    spec = replace(MORE_SOURCES[kind], keyframe_s=0.7)
+    spec = replace(MORE_SOURCES[kind], seconds=3.0, keyframe_s=0.4, has_sound=False)
     made = tmp_path / "reel.mp4"
     assert_thirty_clips_are_exact(clip(spec), spec, made)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "spec",
+    [
+        ClipSpec(keyframe_s=0.5),
+        ClipSpec(keyframe_s=0.5, start_s=3600.0, suffix=".mkv", b_frames=3, b_pyramid=True),
+        ClipSpec(keyframe_s=0.5, suffix=".ts", fps=Fraction(60000, 1001), sound_rate_hz=44_100, sound_layout="mono"),
+    ],
+    ids=["mp4", "hour_mkv", "59.94_ts"],
+)
+def test_the_sound_of_thirty_copied_clips_lies_beside_their_pictures(
+    clip: ClipMaker, tmp_path: Path, spec: ClipSpec
+) -> None:
+    path, made = clip(spec), tmp_path / "reel.mp4"
+    file, video = source(path)
+    keys = copy_points(file, video, name="x").keyframes_s
+    spans = tuple(span(keys[1 + n % 9], keys[1 + n % 9 + 2]) for n in range(30))
+    copied(path, spans, made)
+    assert_exact(spec, spans, made)
+    assert_sound_beside_it(spans, made)
+
+
+def test_a_copy_whose_parameter_sets_change_is_refused(tmp_path: Path, clip: ClipMaker) -> None:
+    path = two_encodes(clip, tmp_path / "two.mp4")
+    with pytest.raises(BadVideo, match=r"cannot be copied: its parameter sets change at 3\.0 s; render with `encode`"):
+        copied(path, (span(1, 2), span(2, 5)), tmp_path / "reel.mp4")
+    assert not (tmp_path / "reel.mp4").exists()
+
+
+def test_a_source_trimmed_to_begin_between_keyframes_is_copied_exactly(clip: ClipMaker, tmp_path: Path) -> None:
+    spec = ClipSpec(keyframe_s=0.5, has_sound=False)
+    path, made = tmp_path / "trimmed.mp4", tmp_path / "reel.mp4"
+    path.write_bytes(clip(spec).read_bytes())
+    set_edits(path, [(1.0, -1.0), (4.0, 1.3)])
+    file, video = source(path)
+    keys = copy_points(file, video, name="x").keyframes_s
+    assert keys == pytest.approx([0.2 + n / 2 for n in range(8)], abs=CLOCK_S)
+    spans = (span(keys[4], keys[6]), span(keys[0], keys[1]))
+    copied(path, spans, made)
+    assert [shown_s for _, shown_s in shown_times(made)] == pytest.approx(
+        [(105 + n) / 30 for n in range(30)] + [(45 + n) / 30 for n in range(15)], abs=CLOCK_S
+    )
