@@ -18,7 +18,7 @@ from shared.domain.span import Span, join_near, span
 from shared.domain.video import Video
 from shared.media.h264 import header_sets, is_entry_point, may_have_fields, parameter_sets
 from shared.media.source import open_source, read_only
-from shared.media.timeline import Damage, demux, packets_before, snap_s
+from shared.media.timeline import REORDERED, Damage, demux, packets_before, snap_s
 
 CLOSE_S = 4.0  # stretches nearer than this are read through: a seek would read most of what lies between
 INDEX_ENDS_S = 1.0  # before what is wanted does: the index of a fragmented file that was not read on
@@ -211,7 +211,7 @@ class _KeyReader:
 def _pick(reader: _KeyReader, wanted: Sequence[Span]) -> None:
     """Read the keyframes next to each border, and all between them if parameter sets come with pictures."""
     for each in wanted:
-        if not _last_until(reader, each.start_s):
+        if not _last_until(reader, each.start_s + reader.seen.tolerance_s):
             _first_from(reader, each.start_s, until_s=each.end_s)
         _first_from(reader, each.end_s, until_s=each.end_s + LATER_S)
     if not reader.seen.brings_sets:
@@ -226,7 +226,7 @@ def _last_until(reader: _KeyReader, at_s: float) -> bool:
     number = reader.place(at_s) - 1
     while number >= 0 and reader.decoded_s(number) >= at_s - EARLIER_S - 1:
         shown_s = reader.shown_s(number)
-        if shown_s is not None and shown_s <= at_s + reader.seen.tolerance_s:
+        if shown_s is not None and shown_s <= at_s:
             return shown_s >= at_s - EARLIER_S
         number -= 1
     return False
@@ -234,7 +234,8 @@ def _last_until(reader: _KeyReader, at_s: float) -> bool:
 
 def _first_from(reader: _KeyReader, at_s: float, *, until_s: float) -> None:
     """Read keyframes forwards until a clip may begin with one at `at_s` or later."""
-    number = max(0, reader.place(at_s) - 1)  # decoded before, it may still be shown after
+    ahead_s = REORDERED / float(reader.seen.video.fps)  # a keyframe decoded this much before may be shown after
+    number = reader.place(at_s - ahead_s)
     while number < len(reader.keys) and reader.decoded_s(number) <= until_s:
         shown_s = reader.shown_s(number)
         if shown_s is not None and shown_s >= at_s - reader.seen.tolerance_s:

@@ -56,6 +56,11 @@ def test_a_keyframe_inside_the_lead_in_may_begin_a_clip() -> None:
     assert snap(span(10.0, 20.0), [0.0, 12.5, 20.0], duration_s=60, lead_in_s=2.0) is None
 
 
+def test_a_border_in_milliseconds_means_the_keyframe_it_was_rounded_from() -> None:
+    keyframes_s = [1.0676, 3.0031, 4.5045]
+    assert snap(span(3.003, 4.505), keyframes_s, duration_s=60, lead_in_s=0) == span(3.0031, 4.5045)
+
+
 def test_the_sources_end_ends_a_clip_like_a_keyframe() -> None:
     assert actual(plan(highlight(50.0, 59.5))) == [(50.0, 60.0)]
 
@@ -77,7 +82,7 @@ def test_a_snapped_clip_stays_near_what_was_wanted(start_s: float, length_s: flo
     found = snap(wanted, sorted(keyframes), duration_s=60.0, lead_in_s=2.0)
     if found is not None:
         assert wanted.start_s - EARLIER_S <= found.start_s <= wanted.start_s + 2.0
-        assert wanted.end_s - 1e-6 <= found.end_s <= wanted.end_s + LATER_S
+        assert wanted.end_s - 0.001 <= found.end_s <= wanted.end_s + LATER_S
         assert found.start_s in keyframes
 
 
