@@ -95,8 +95,8 @@ def copy_picture(
     clock.may_reorder = source.codec_context.has_b_frames
     sets = _SetsGuard(source.codec_context.extradata, video, name)
     for clip in clips:
-        copied = _clip_packets(container, video, source, clip, clean_starts, name=name, damage=damage)
-        for packet in _retimed(sets.checked(copied), clip, clock):
+        copied = _clip_packets(container, video, source, clip, clean_starts, sets, name=name, damage=damage)
+        for packet in _retimed(copied, clip, clock):
             packet.stream = stream
             yield packet
             on_packet(packet.pts or 0)
@@ -178,28 +178,27 @@ def _stamped(
     return packet
 
 
-@dataclass(slots=True)
 class _SetsGuard:
     """Lets packets by whose parameter sets are the header's, the only ones the reel has."""
 
-    headers: bytes | None
-    video: Video
-    name: str
+    def __init__(self, headers: bytes | None, video: Video, name: str) -> None:
+        self._headers, self._known = headers, header_sets(headers)
+        self._in_force = self._known
+        self._video, self._name = video, name
 
-    def checked(self, packets: Iterable[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
-        known = header_sets(self.headers)
-        for packet in packets:
-            brought: frozenset[bytes] = frozenset()
-            has_entry = packet.has_sidedata("new_extradata")
-            if has_entry:
-                brought = header_sets(bytes(packet.get_sidedata("new_extradata")))
-            if packet.is_keyframe:
-                brought |= parameter_sets(bytes(packet), self.headers)
-            if not brought <= known:
-                at_s = float((packet.pts or 0) * packet.time_base) - self.video.start_s
-                why = f"its parameter sets change at {at_s:.1f} s"
-                raise BadVideo("render_failed", f"{self.name}: cannot be copied: {why}; render with `encode`.")
-            yield _without_side_data(packet) if has_entry else packet
+    def note(self, packet: Packet[VideoStream]) -> None:
+        """Take in which sample entry the demuxer reads; it tells with the first packet of another one only."""
+        if packet.has_sidedata("new_extradata"):
+            self._in_force = header_sets(bytes(packet.get_sidedata("new_extradata")))
+
+    def passed(self, packet: Packet[VideoStream]) -> Packet[VideoStream]:
+        """Return the packet as it may be copied; raises BadVideo `render_failed` when it may not."""
+        brought = parameter_sets(bytes(packet), self._headers) if packet.is_keyframe else frozenset[bytes]()
+        if not (brought | self._in_force) <= self._known:
+            at_s = float((packet.pts or 0) * packet.time_base) - self._video.start_s
+            why = f"its parameter sets change at {at_s:.1f} s"
+            raise BadVideo("render_failed", f"{self._name}: cannot be copied: {why}; render with `encode`.")
+        return _without_side_data(packet) if packet.has_sidedata("new_extradata") else packet
 
 
 def _without_side_data(packet: Packet[VideoStream]) -> Packet[VideoStream]:
@@ -216,6 +215,7 @@ def _clip_packets(
     source: VideoStream,
     clip: CopiedClip,
     clean_starts: list[bool],
+    sets: _SetsGuard,
     *,
     name: str,
     damage: Damage,
@@ -230,6 +230,7 @@ def _clip_packets(
     earliest, beyond = clip.first_pts - tolerance, clip.beyond_pts - tolerance
     began = False
     for packet in packets_before(container, source, float(clip.first_pts * base), damage=damage):
+        sets.note(packet)
         if not packet.size or packet.pts is None:
             continue
         if not began:
@@ -242,7 +243,7 @@ def _clip_packets(
         if packet.pts >= beyond:
             break
         if packet.pts >= earliest:
-            yield packet
+            yield sets.passed(packet)
     if not began:
         at_s = float(clip.first_pts * base) - video.start_s
         raise BadVideo("render_failed", f"{name}: no keyframe at {at_s:.3f} s to copy from; render with `encode`.")

@@ -19,6 +19,7 @@ from shared.media.copy_points import copy_points
 from shared.media.probe import probe
 from shared.media.render import Rendered, render_reel
 from tests.clips import ClipMaker, ClipSpec, beeps_heard, heard, joined, set_edits, shown_times
+from tests.sample_entries import add_sample_entry
 
 FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
 CLOCK_S = 0.0021  # shown times are whole milliseconds, and so are MKV's
@@ -179,6 +180,21 @@ def test_a_copy_whose_parameter_sets_change_is_refused(tmp_path: Path, clip: Cli
     with pytest.raises(BadVideo, match=r"cannot be copied: its parameter sets change at 3\.0 s; render with `encode`"):
         copied(path, (span(1, 2), span(2, 5)), tmp_path / "reel.mp4")
     assert not (tmp_path / "reel.mp4").exists()
+
+
+def test_of_two_sample_entries_the_first_one_is_copied_and_the_other_refused(clip: ClipMaker, tmp_path: Path) -> None:
+    first = ClipSpec(seconds=3, has_sound=False)
+    other = clip(replace(first, x264=":ref=4"))
+    path, made = joined(clip(first), other, tmp_path / "two.mp4", at_s=3.0), tmp_path / "reel.mp4"
+    add_sample_entry(path, other, first_samples=90)
+    file, video = source(path)
+    assert copy_points(file, video, wanted=[span(1.2, 1.8), span(4.2, 4.6)]).why_not
+    assert copy_points(file, video, wanted=[span(1.2, 2.6)]).why_not is None
+    copied(path, (span(2, 3), span(0, 1)), made)
+    assert_exact(first, (span(2, 3), span(0, 1)), made)
+    for beyond in (span(2, 4), span(4.0, 5.0)):
+        with pytest.raises(BadVideo, match="its parameter sets change"):
+            copied(path, (span(0, 1), beyond), made)
 
 
 def test_a_source_trimmed_to_begin_between_keyframes_is_copied_exactly(clip: ClipMaker, tmp_path: Path) -> None:
