@@ -45,7 +45,11 @@ class ClipSpec:
     """As shown; a turned clip is coded the other way round."""
     keyframe_s: float = 1.0
     b_frames: int = 2
+    b_pyramid: bool = False
+    """Whether B-frames refer to B-frames, which takes two pictures of delay."""
     open_gop: bool = False
+    x264: str = ""
+    """More parameters of x264, each with a colon before it."""
     gaps_ms: tuple[int, ...] = ()
     """Gaps between frames, repeated over and over: a variable rate; empty for `fps`."""
     start_s: float = 0.0
@@ -111,7 +115,7 @@ def _picture_stream(output: Any, spec: ClipSpec) -> Any:
             "preset": "ultrafast",
             "crf": "16",
             "x264-params": f"keyint={keyint}:min-keyint={keyint}:scenecut=0:bframes={spec.b_frames}:b-adapt=0"
-            f":b-pyramid=0:open-gop={int(spec.open_gop)}",
+            f":b-pyramid={'normal' if spec.b_pyramid else 'none'}:open-gop={int(spec.open_gop)}{spec.x264}",
         }
     if spec.rotation_deg or spec.is_mirrored:
         stream.set_display_matrix(display_matrix(spec.rotation_deg, spec.is_mirrored))
@@ -287,6 +291,45 @@ def trim_by_edit_list(path: Path, trim_s: float) -> None:
         struct.pack_into(">Ii", data, elst + 12, lasts - round(trim_s * movie_scale), begins + round(trim_s * scale))
         at = beyond
     path.write_bytes(bytes(data))
+
+
+def set_edits(path: Path, edits: list[tuple[float, float]]) -> None:
+    """Give an MP4 of one track, its index at the end, other edits: (how long, from which second; -1 for nothing)."""
+    data = path.read_bytes()
+    at = data.index(b"elst") - 4
+    movie, track, list_of_edits = data.index(b"moov") - 4, data.index(b"trak") - 4, data.index(b"edts") - 4
+    (movie_scale,) = struct.unpack_from(">I", data, data.index(b"mvhd") + 16)
+    (scale,) = struct.unpack_from(">I", data, data.index(b"mdhd") + 16)
+    (size,) = struct.unpack_from(">I", data, at)
+    (first,) = struct.unpack_from(">i", data, at + 20)  # decoding ahead of showing
+    entries = b"".join(
+        struct.pack(">Iii", round(lasts_s * movie_scale), first + round(from_s * scale) if from_s >= 0 else -1, 1 << 16)
+        for lasts_s, from_s in edits
+    )
+    box = struct.pack(">I4sII", 16 + len(entries), b"elst", 0, len(edits)) + entries
+    changed = bytearray(data[:at] + box + data[at + size :])
+    for outer in (movie, track, list_of_edits):
+        (outer_size,) = struct.unpack_from(">I", changed, outer)
+        struct.pack_into(">I", changed, outer, outer_size + len(box) - size)
+    path.write_bytes(bytes(changed))
+
+
+def joined(first: Path, second: Path, made: Path, *, at_s: float) -> Path:
+    """Write the pictures of one clip and then, from `at_s` on, of another as one stream under the first one's header.
+
+    The second one should bring its parameter sets along in its packets (x264=":repeat-headers=1").
+    """
+    with av.open(str(made), "w") as output, av.open(str(first)) as one, av.open(str(second)) as two:
+        stream = output.add_stream_from_template(one.streams.video[0])
+        for source, shift_s in ((one, 0.0), (two, at_s)):
+            for packet in source.demux(source.streams.video[0]):
+                if packet.pts is None or packet.dts is None:
+                    continue
+                shift = round(shift_s / packet.time_base)
+                packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+                packet.stream = stream
+                output.mux(packet)
+    return made
 
 
 ClipMaker = Callable[[ClipSpec], Path]

@@ -1,7 +1,7 @@
 """From chosen highlights to an edit list: cut where wanted, or where the source's keyframes allow a stream copy."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from shared.domain.edit_list import Clip, EditList, Join, RenderMode
 from shared.domain.highlight import Highlight
@@ -9,6 +9,7 @@ from shared.domain.span import Span, span
 
 EARLIER_S = 2.0  # a copied clip may begin this much before what was wanted
 LATER_S = 2.0  # and end this much after it
+ROUNDED_S = 0.001  # edit lists are written in milliseconds: so near a keyframe means the keyframe
 HARD_CUT = Join()
 
 
@@ -19,13 +20,14 @@ def plan_render(
     why_not_copy: str | None,
     keyframes_s: Sequence[float],
     duration_s: float,
-    lead_in_s: float,
+    lead_in_s: float | Sequence[float] = 0.0,
     join: Join = HARD_CUT,
 ) -> EditList:
     """Return the edit list of the chosen highlights in their order.
 
     `why_not_copy` says why the source cannot be stream-copied, None when it can; `keyframes_s` are its keyframes in
-    source time, ascending. Within the first `lead_in_s` of a highlight (its padding) a copied clip may begin later.
+    source time, ascending. Within the first `lead_in_s` of a highlight, one for all or one each, a copied clip may
+    begin later: what happens there may be missed.
     """
     wanted = tuple(_joined([_clip(each, each.span) for each in chosen]))
     if render == "encode":
@@ -34,7 +36,11 @@ def plan_render(
         why_not_copy = f"a {join.kind} is drawn into the picture"
     if why_not_copy is not None:
         return EditList(render="encode", clips=wanted, join=join, why_not_copied=why_not_copy)
-    snapped = [snap(each.span, keyframes_s, duration_s=duration_s, lead_in_s=lead_in_s) for each in chosen]
+    lead_ins_s = [lead_in_s] * len(chosen) if isinstance(lead_in_s, float | int) else lead_in_s
+    snapped = [
+        snap(each.span, keyframes_s, duration_s=duration_s, lead_in_s=may_miss_s)
+        for each, may_miss_s in zip(chosen, lead_ins_s, strict=True)
+    ]
     for highlight, actual in zip(chosen, snapped, strict=True):
         if actual is None:
             reason = f"no keyframes near [{highlight.span.start_s:.2f}, {highlight.span.end_s:.2f}) s"
@@ -43,14 +49,20 @@ def plan_render(
     return EditList(render="copy", clips=tuple(_joined(copied)))
 
 
+def lead_in_before(wanted: Span, happening: Iterable[Span]) -> float:
+    """Return how long it takes from the start of what is wanted until something happens, 0.0 if nothing does."""
+    inside = (each for each in happening if each.end_s > wanted.start_s and each.start_s < wanted.end_s)
+    return min((max(0.0, each.start_s - wanted.start_s) for each in inside), default=0.0)
+
+
 def snap(wanted: Span, keyframes_s: Sequence[float], *, duration_s: float, lead_in_s: float) -> Span | None:
     """Return the span between keyframes that shows what is wanted, None when no keyframe lies near enough.
 
     The start goes to the last keyframe up to `EARLIER_S` before it, else to the first one inside the lead-in; the end
     to the first keyframe (or the source's end) up to `LATER_S` after it.
     """
-    before = bisect_right(keyframes_s, wanted.start_s + 1e-6) - 1
-    after = bisect_left(keyframes_s, wanted.end_s - 1e-6)
+    before = bisect_right(keyframes_s, wanted.start_s + ROUNDED_S) - 1
+    after = bisect_left(keyframes_s, wanted.end_s - ROUNDED_S)
     start_s: float | None = None
     if before >= 0 and keyframes_s[before] >= wanted.start_s - EARLIER_S:
         start_s = keyframes_s[before]

@@ -17,7 +17,6 @@ from av.video.stream import VideoStream
 from shared.domain.sound import Sound
 from shared.domain.video import Media, Video
 from shared.errors import BadVideo
-from shared.media.h264 import is_entry_point
 from shared.media.orientation import Turn, read_display_matrix, shown_size
 from shared.media.probe_sound import audio_streams, described, probe_sound
 from shared.media.sample_entry import sample_entries
@@ -87,25 +86,6 @@ def _long_enough(media: M, *, name: str) -> M:
             f"{name}: only {media.duration_s:.2f} s of {what}, at least {TOO_SHORT_S} s are needed; use a longer one.",
         )
     return media
-
-
-def keyframe_times_s(file: BinaryIO, video: Video, *, name: str = "the source") -> tuple[float, ...]:
-    """Return when the keyframes a copied clip can begin at are shown, in source time, ascending.
-
-    Those of open GOPs in H.264 are left out (see h264.is_entry_point). Reads all packets of the picture.
-    """
-    with open_source(file, name=name) as container:
-        stream = container.streams[video.stream_index]
-        read_only(container, stream)
-        base = stream.time_base or Fraction(1, av.time_base)
-        headers = stream.codec_context.extradata
-        times = [
-            float(packet.pts * base) - video.start_s
-            for packet in demux(container, stream, Damage())
-            if packet.is_keyframe and packet.size and packet.pts is not None and not packet.is_discard
-            if video.codec != "h264" or is_entry_point(bytes(packet), headers)
-        ]
-    return tuple(sorted(t for t in times if t > -1 / float(video.fps)))
 
 
 def _probe_video(container: InputContainer, stream: VideoStream, encrypted: frozenset[int], *, name: str) -> Video:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations  # Packet is generic for the type checker only
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from heapq import heappop, heappush
+from typing import cast
 
 import av
 from av.container import InputContainer, OutputContainer
@@ -14,11 +17,13 @@ from av.video.stream import VideoStream
 from shared.domain.edit_list import EditList
 from shared.domain.video import Video
 from shared.errors import BadVideo
-from shared.media.h264 import is_entry_point
+from shared.media.h264 import header_sets, is_entry_point, parameter_sets
 from shared.media.source import read_only
-from shared.media.timeline import Damage, packets_before, snap_s
+from shared.media.timeline import REORDERED, Damage, packets_before, snap_s
 
 PIXEL_FORMATS = ("yuv420p", "yuvj420p")  # what every player of H.264 takes
+LOOK_AHEAD = 2 * REORDERED  # packets; the pictures shown next are certainly among them
+LONGEST_DELAY_FRAMES = 4 * REORDERED  # where a picture stood still, the ones decoded ahead of it need not wait as long
 
 
 def why_not_copy(video: Video) -> str | None:
@@ -80,42 +85,128 @@ def copy_picture(
 ) -> Iterator[Packet[VideoStream]]:
     """Yield the clips' packets with the reel's times; `on_packet` is told the reel time reached, in ticks.
 
-    For each clip `clean_starts` gets whether its keyframe is one a stream may begin with.
+    For each clip `clean_starts` gets whether its keyframe is one a stream may begin with. Raises BadVideo
+    `render_failed` where no keyframe is, or where the parameter sets are not the header's.
     """
     source = container.streams[video.stream_index]
     assert isinstance(source, VideoStream)
     read_only(container, source)
-    last_dts: int | None = None
+    clock = _DecodingClock(frame=max(1, round(1 / (video.fps * (source.time_base or Fraction(1, av.time_base))))))
+    clock.may_reorder = source.codec_context.has_b_frames
+    sets = _SetsGuard(source.codec_context.extradata, video, name)
     for clip in clips:
-        for packet in _clip_packets(container, video, source, clip, clean_starts, name=name, damage=damage):
-            assert packet.pts is not None and packet.dts is not None
-            packet.pts += clip.shift
-            # Where clips meet, decoding times may overlap by a tick or two; they have to grow.
-            packet.dts = max(packet.dts + clip.shift, last_dts + 1) if last_dts is not None else packet.dts + clip.shift
-            packet.dts = min(packet.dts, packet.pts) if last_dts is None or packet.pts > last_dts else packet.dts
-            last_dts = packet.dts
+        copied = _clip_packets(container, video, source, clip, clean_starts, sets, name=name, damage=damage)
+        for packet in _retimed(copied, clip, clock):
             packet.stream = stream
             yield packet
-            on_packet(packet.pts)
+            on_packet(packet.pts or 0)
 
 
-def _timed(packets: Iterator[Packet[VideoStream]], video: Video, base: Fraction) -> Iterator[Packet[VideoStream]]:
-    """Yield the packets that are shown; those without a decoding time (MKV's first ones after a seek) get one."""
-    frame = max(1, int(1 / (video.fps * base)))
-    waiting: list[Packet[VideoStream]] = []
-    for packet in packets:
-        if not packet.size or packet.pts is None:
-            continue
-        waiting.append(packet)
-        if packet.dts is None:
-            continue
-        for back, each in enumerate(reversed(waiting)):
-            each.dts = packet.dts - back * frame
-        yield from waiting
-        waiting = []
-    for number, each in enumerate(waiting):  # no decoding time at all: nothing is reordered
-        each.dts = each.pts if number == 0 else max(each.pts or 0, (waiting[number - 1].dts or 0) + 1)
-    yield from waiting
+@dataclass(slots=True)
+class _DecodingClock:
+    """Gives packets their decoding times: the k-th is decoded when the k-th picture is shown, less one same delay.
+
+    The source's own times are not used: MKV has none, after a seek libav knows none, and where clips meet they overlap.
+    """
+
+    frame: int
+    may_reorder: bool = False
+    delay: int | None = None
+    last_dts: int | None = None
+
+    def begin(self, packets: Iterable[Packet[VideoStream]], shown: Sequence[int], *, shift: int) -> None:
+        """Set the delay, once for the whole reel, from the first clip's first packets."""
+        needed = [0, 2 * self.frame if self.may_reorder else 0]
+        for packet, slot in zip(packets, sorted(shown), strict=True):
+            needed.append(slot - shift - (packet.pts or 0))
+            if packet.dts is not None and slot - shift - packet.dts <= REORDERED * self.frame:
+                needed.append(slot - shift - packet.dts)
+        self.delay = min(max(needed), LONGEST_DELAY_FRAMES * self.frame)
+
+    def stamp(self, pts: int, slot: int, to_come: Sequence[int]) -> int:
+        """Return the decoding time of a picture shown at `pts`; it leaves room for the ones to come."""
+        dts = min(slot - (self.delay or 0), pts)
+        if to_come and dts > min(to_come) - len(to_come):  # reordered further than the delay allows: squeeze them in
+            dts = min(dts, *(later - 1 - number for number, later in enumerate(to_come)))
+        if self.last_dts is not None:
+            dts = max(dts, self.last_dts + 1)
+        self.last_dts = dts
+        return dts
+
+
+def _retimed(
+    packets: Iterable[Packet[VideoStream]], clip: CopiedClip, clock: _DecodingClock
+) -> Iterator[Packet[VideoStream]]:
+    """Yield a clip's packets with the reel's times; each lasts until the next is shown, the last to the clip's end."""
+    waiting: deque[Packet[VideoStream]] = deque()
+    times: deque[int] = deque()  # of those waiting
+    slots: list[int] = []  # a heap of the times nothing was decoded for yet
+    beyond = clip.beyond_pts + clip.shift
+    more = iter(packets)
+    is_last = False
+    while waiting or not is_last:
+        packet = next(more, None) if not is_last else None
+        is_last = packet is None
+        if packet is not None:
+            assert packet.pts is not None
+            waiting.append(packet)
+            times.append(packet.pts + clip.shift)
+            heappush(slots, packet.pts + clip.shift)
+            if len(waiting) <= LOOK_AHEAD:
+                continue
+        if clock.delay is None:
+            clock.begin(waiting, slots, shift=clip.shift)
+        if waiting:
+            yield _stamped(waiting.popleft(), times, slots, clock, beyond, is_last=is_last)
+
+
+def _stamped(
+    packet: Packet[VideoStream],
+    times: deque[int],
+    slots: list[int],
+    clock: _DecodingClock,
+    beyond: int,
+    *,
+    is_last: bool,
+) -> Packet[VideoStream]:
+    pts, slot = times.popleft(), heappop(slots)
+    dts = clock.stamp(pts, slot, times)
+    lasts = (slots[0] if slots else beyond) - slot
+    if is_last and times and pts > max(times):
+        lasts = beyond - pts  # shown last, though others are decoded after it
+    packet.pts, packet.dts, packet.duration = max(pts, dts), dts, max(1, min(lasts, beyond - pts) if times else lasts)
+    return packet
+
+
+class _SetsGuard:
+    """Lets packets by whose parameter sets are the header's, the only ones the reel has."""
+
+    def __init__(self, headers: bytes | None, video: Video, name: str) -> None:
+        self._headers, self._known = headers, header_sets(headers)
+        self._in_force = self._known
+        self._video, self._name = video, name
+
+    def note(self, packet: Packet[VideoStream]) -> None:
+        """Take in which sample entry the demuxer reads; it tells with the first packet of another one only."""
+        if packet.has_sidedata("new_extradata"):
+            self._in_force = header_sets(bytes(packet.get_sidedata("new_extradata")))
+
+    def passed(self, packet: Packet[VideoStream]) -> Packet[VideoStream]:
+        """Return the packet as it may be copied; raises BadVideo `render_failed` when it may not."""
+        brought = parameter_sets(bytes(packet), self._headers) if packet.is_keyframe else frozenset[bytes]()
+        if not (brought | self._in_force) <= self._known:
+            at_s = float((packet.pts or 0) * packet.time_base) - self._video.start_s
+            why = f"its parameter sets change at {at_s:.1f} s"
+            raise BadVideo("render_failed", f"{self._name}: cannot be copied: {why}; render with `encode`.")
+        return _without_side_data(packet) if packet.has_sidedata("new_extradata") else packet
+
+
+def _without_side_data(packet: Packet[VideoStream]) -> Packet[VideoStream]:
+    """Return the packet without the sample entry it brings, which is the reel's already."""
+    plain = cast("Packet[VideoStream]", Packet(bytes(packet)))
+    plain.pts, plain.dts, plain.duration, plain.time_base = packet.pts, packet.dts, packet.duration, packet.time_base
+    plain.is_keyframe = packet.is_keyframe
+    return plain
 
 
 def _clip_packets(
@@ -124,6 +215,7 @@ def _clip_packets(
     source: VideoStream,
     clip: CopiedClip,
     clean_starts: list[bool],
+    sets: _SetsGuard,
     *,
     name: str,
     damage: Damage,
@@ -135,28 +227,23 @@ def _clip_packets(
     """
     base = source.time_base or Fraction(1, av.time_base)
     tolerance = max(1, round(snap_s(video) / base))
-    began, ahead = False, 0
-    held: Packet[VideoStream] | None = None
-    for packet in _timed(packets_before(container, source, float(clip.first_pts * base), damage=damage), video, base):
-        assert packet.pts is not None
-        if not began and not (packet.is_keyframe and packet.pts >= clip.first_pts - tolerance):
+    earliest, beyond = clip.first_pts - tolerance, clip.beyond_pts - tolerance
+    began = False
+    for packet in packets_before(container, source, float(clip.first_pts * base), damage=damage):
+        sets.note(packet)
+        if not packet.size or packet.pts is None:
             continue
-        if packet.pts >= clip.beyond_pts - tolerance:
-            break
-        if not began and packet.pts > clip.first_pts + tolerance:
-            break
         if not began:
-            began, ahead = True, packet.pts - (packet.dts or 0)
+            if not packet.is_keyframe or packet.pts < earliest:
+                continue
+            if packet.pts >= beyond or packet.pts > clip.first_pts + tolerance:
+                break
+            began = True
             clean_starts.append(is_entry_point(bytes(packet), source.codec_context.extradata))
-        if packet.pts < clip.first_pts - tolerance:
-            continue
-        if held is not None:
-            yield held
-        held = packet
-    if held is None:
+        if packet.pts >= beyond:
+            break
+        if packet.pts >= earliest:
+            yield sets.passed(packet)
+    if not began:
         at_s = float(clip.first_pts * base) - video.start_s
         raise BadVideo("render_failed", f"{name}: no keyframe at {at_s:.3f} s to copy from; render with `encode`.")
-    assert held.dts is not None and held.pts is not None
-    # The last one lasts to the clip's end, on the clock of decoding, which runs ahead of the one of showing.
-    held.duration = max(1, clip.beyond_pts - ahead - held.dts)
-    yield held

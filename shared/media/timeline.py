@@ -239,7 +239,8 @@ def _time_s(packet: Packet[S], base: Fraction) -> float:
 def _seek(container: InputContainer, stream: Stream, at_s: float | None) -> None:
     """Seek to a time on the container's clock, None for the start of the file."""
     base = stream.time_base or Fraction(1, av.time_base)
-    earliest = min(0, stream.start_time or 0)
+    # MPEG-TS whose clock is about to wrap begins before 0; asked for its very start, libav would land after it.
+    earliest = min(0, (stream.start_time or 0) - round(1 / base))
     ticks = earliest if at_s is None else int(at_s / base)
     try:
         container.seek(ticks, stream=stream)

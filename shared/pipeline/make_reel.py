@@ -14,14 +14,14 @@ from shared.domain.job import ANALYSIS_STAGES, Job, Warned, warned
 from shared.domain.object_names import artifact, edit_list
 from shared.domain.record import from_dict, to_dict
 from shared.domain.reel_time import CameOn, as_asked
-from shared.domain.render_plan import plan_render
+from shared.domain.render_plan import lead_in_before, plan_render
 from shared.domain.sound import Sound
 from shared.domain.video import Media, Video
 from shared.errors import AlreadyThere
 from shared.log import event
+from shared.media.copy_points import copy_points
 from shared.media.picture import EncodeSettings, encode_settings
 from shared.media.poster import write_poster
-from shared.media.probe import keyframe_times_s
 from shared.media.render import Rendered, render_reel
 from shared.media.render_sound import SAMPLE_GRID, RenderedSound, render_sound
 from shared.media.sound import SoundSettings
@@ -122,14 +122,16 @@ def _plan(job: Job, media: Media, chosen: Chosen, damaged: Sequence[Warned], fil
     reason = _why_not_copy(media, damaged)
     keyframes_s: Sequence[float] = ()
     if isinstance(media, Video) and job.options.render != "encode" and reason is None:
-        keyframes_s = keyframe_times_s(file, media, name=job.source.file_name)
+        wanted = [each.span for each in chosen.for_the_reel]
+        points = copy_points(file, media, name=job.source.file_name, wanted=wanted)
+        keyframes_s, reason = points.keyframes_s, points.why_not
     return plan_render(
         chosen.for_the_reel,
         render=job.options.render,
         why_not_copy=reason,
         keyframes_s=keyframes_s,
         duration_s=media.duration_s,
-        lead_in_s=job.options.motion.pad_before_s,
+        lead_in_s=[lead_in_before(each.span, (*chosen.motion, *chosen.speech)) for each in chosen.for_the_reel],
         join=job.options.joins,
     )
 

@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from shared.domain.edit_list import EditList, Join
 from shared.domain.highlight import Highlight
-from shared.domain.render_plan import EARLIER_S, LATER_S, plan_render, snap
+from shared.domain.render_plan import EARLIER_S, LATER_S, lead_in_before, plan_render, snap
 from shared.domain.span import span
 
 EVERY_SECOND = [float(second) for second in range(60)]
@@ -56,6 +56,11 @@ def test_a_keyframe_inside_the_lead_in_may_begin_a_clip() -> None:
     assert snap(span(10.0, 20.0), [0.0, 12.5, 20.0], duration_s=60, lead_in_s=2.0) is None
 
 
+def test_a_border_in_milliseconds_means_the_keyframe_it_was_rounded_from() -> None:
+    keyframes_s = [1.0676, 3.0031, 4.5045]
+    assert snap(span(3.003, 4.505), keyframes_s, duration_s=60, lead_in_s=0) == span(3.0031, 4.5045)
+
+
 def test_the_sources_end_ends_a_clip_like_a_keyframe() -> None:
     assert actual(plan(highlight(50.0, 59.5))) == [(50.0, 60.0)]
 
@@ -77,7 +82,7 @@ def test_a_snapped_clip_stays_near_what_was_wanted(start_s: float, length_s: flo
     found = snap(wanted, sorted(keyframes), duration_s=60.0, lead_in_s=2.0)
     if found is not None:
         assert wanted.start_s - EARLIER_S <= found.start_s <= wanted.start_s + 2.0
-        assert wanted.end_s - 1e-6 <= found.end_s <= wanted.end_s + LATER_S
+        assert wanted.end_s - 0.001 <= found.end_s <= wanted.end_s + LATER_S
         assert found.start_s in keyframes
 
 
@@ -97,3 +102,26 @@ def test_a_cross_fade_sends_the_reel_to_the_encoder_with_the_reason() -> None:
         join=Join(kind="crossfade"),
     )
     assert (edit.render, edit.why_not_copied) == ("encode", "a crossfade is drawn into the picture")
+
+
+def test_each_highlight_may_have_a_lead_in_of_its_own() -> None:
+    edit = plan_render(
+        (highlight(10, 20), highlight(30, 40)),
+        render="copy",
+        why_not_copy=None,
+        keyframes_s=[11.5, 20.0, 28.5, 31.5, 40.0],
+        duration_s=60.0,
+        lead_in_s=[2.0, 0.0],
+    )
+    assert actual(edit) == [(11.5, 20.0), (28.5, 40.0)]
+    without = plan_render(
+        (highlight(10, 20),), render="copy", why_not_copy=None, keyframes_s=[11.5, 20.0], duration_s=60.0
+    )
+    assert without.why_not_copied == "no keyframes near [10.00, 20.00) s"
+
+
+def test_a_lead_in_lasts_until_something_happens() -> None:
+    happening = (span(2, 3), span(12, 14), span(11.5, 13), span(30, 31))
+    assert lead_in_before(span(10, 20), happening) == 1.5
+    assert lead_in_before(span(12.5, 20), happening) == 0
+    assert lead_in_before(span(15, 20), happening) == 0

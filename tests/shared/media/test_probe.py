@@ -14,8 +14,9 @@ import pytest
 from shared.domain.video import Video
 from shared.errors import BadVideo, TryAgain
 from shared.media import timing
+from shared.media.copy_points import copy_points
 from shared.media.orientation import read_display_matrix
-from shared.media.probe import keyframe_times_s, probe
+from shared.media.probe import probe
 from tests.clips import ClipMaker, ClipSpec, display_matrix, trim_by_edit_list
 
 ORIENTATIONS = [(turn, mirrored) for turn in (0, 90, 180, 270) for mirrored in (False, True)]
@@ -134,7 +135,7 @@ def test_keyframes_are_found_where_they_are_shown(clip: ClipMaker) -> None:
     for spec in (ClipSpec(seconds=4), ClipSpec(seconds=4, start_s=3600.0, suffix=".mkv")):
         path = clip(spec)
         with path.open("rb") as file:
-            times = keyframe_times_s(file, probed(path))
+            times = copy_points(file, probed(path)).keyframes_s
         assert times == pytest.approx([0, 1, 2, 3], abs=0.002)
 
 
@@ -192,7 +193,7 @@ def test_trouble_of_the_storage_comes_out_unchanged(
     data = clip(ClipSpec(seconds=4, suffix=suffix)).read_bytes()
     with pytest.raises(type(error)) as caught:
         probe(BrokenStorage(data, error, after_bytes), name="x")
-        keyframe_times_s(BrokenStorage(data, error, after_bytes), probe(io.BytesIO(data), name="x"))
+        copy_points(BrokenStorage(data, error, after_bytes), probe(io.BytesIO(data), name="x"))
     assert caught.value is error
 
 

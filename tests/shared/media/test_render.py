@@ -16,9 +16,10 @@ from shared.domain.edit_list import Clip, EditList
 from shared.domain.span import Span, span
 from shared.domain.video import Video
 from shared.errors import BadVideo, TryAgain
+from shared.media.copy_points import copy_points
 from shared.media.frame_rate import reel_fps
 from shared.media.picture import EncodeSettings
-from shared.media.probe import keyframe_times_s, probe
+from shared.media.probe import probe
 from shared.media.reel_file import reel_file
 from shared.media.render import Rendered, render_reel
 from shared.media.stream_copy import why_not_copy
@@ -156,7 +157,7 @@ def test_encode_shows_the_wanted_seconds_with_their_sound(clip: ClipMaker, tmp_p
 def test_copy_shows_the_wanted_seconds_with_their_sound(clip: ClipMaker, tmp_path: Path, kind: str) -> None:
     spec = SOURCES[kind]
     file, video = source(clip(spec))
-    keys = (*keyframe_times_s(file, video), video.duration_s)
+    keys = (*copy_points(file, video).keyframes_s, video.duration_s)
     spans = (span(keys[2], keys[4]), span(keys[0], keys[1]), span(keys[3], keys[4]))
     reel = rendered(clip(spec), tmp_path, spans, "copy")
     assert_right_seconds(reel, spec)
@@ -193,7 +194,7 @@ def test_open_gops_are_copied_without_what_cannot_be_decoded_and_with_a_warning(
     clip: ClipMaker, tmp_path: Path
 ) -> None:
     path = clip(SOURCES["open_gop"])
-    assert keyframe_times_s(*source(path)) == (0.0,)
+    assert copy_points(*source(path)).keyframes_s == (0.0,)
     reel = rendered(path, tmp_path, (span(0, 1.5), span(4.5, 6)), "copy")
     assert reel.rendered.duration_s == pytest.approx(3, abs=0.034)
     assert reel.rendered.warnings

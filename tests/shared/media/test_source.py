@@ -21,9 +21,10 @@ from shared.domain.span import span
 from shared.domain.video import Video
 from shared.errors import TryAgain
 from shared.media import source
+from shared.media.copy_points import copy_points
 from shared.media.decode import frame_at, sample_frames
 from shared.media.picture import EncodeSettings
-from shared.media.probe import keyframe_times_s, probe
+from shared.media.probe import probe
 from shared.media.render import render_reel
 from shared.media.source import SourceReader
 from tests.clips import ClipMaker, ClipSpec
@@ -48,7 +49,7 @@ def reel_of(file: io.BytesIO, video: Video, folder: Path, how: str) -> object:
 
 WORKS: dict[str, Work] = {
     "probe": lambda file, video, folder: probe(file, name="x"),
-    "keyframe_times_s": lambda file, video, folder: keyframe_times_s(file, video),
+    "copy_points": lambda file, video, folder: copy_points(file, video),
     "sample_frames": lambda file, video, folder: [
         each.t_s for each in sample_frames(file, video, start_s=1, end_s=6, rate_hz=5, name="x")
     ],
