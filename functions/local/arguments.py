@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from functions.local.dead_letters import add_dead_letters
+from functions.local.given_edit_list import AskedFor
 from functions.local.outcome import BAD_INPUT, refused
+from shared.domain.edit_list import Join
 from shared.domain.options import MotionOptions, Options
 
 Command = Callable[[argparse.Namespace], int]
@@ -38,6 +40,7 @@ def parser(commands: Mapping[str, Command], *, is_json: bool) -> argparse.Argume
         return one
 
     _add_run(add("run", "make a reel of each video"))
+    _add_render(add("render", "make a reel of the clips that an edit list names; nothing is analysed"))
     add("jobs", "list every job, oldest first")
     add("job", "show a job; an unfinished one goes on first").add_argument(
         "id", metavar="ID", help="or its first letters"
@@ -62,7 +65,30 @@ def run_options(arguments: argparse.Namespace) -> Options:
         chunk_s=arguments.chunk_s,
         on_nothing_found=arguments.on_nothing_found,
         motion=MotionOptions(pad_before_s=arguments.pad_before_s, pad_after_s=arguments.pad_after_s),
+        join=arguments.join or Join().kind,
+        join_s=Join().duration_s if arguments.join_s is None else arguments.join_s,
+        **_look_and_sound(arguments),
     )
+
+
+def render_options(arguments: argparse.Namespace, file: AskedFor) -> Options:
+    """Return what `montage render` was asked for: what is not said is as the file has it."""
+    join = file.join or Join()
+    return _checked(
+        arguments,
+        render=arguments.render or file.render or "auto",
+        join=arguments.join or join.kind,
+        join_s=join.duration_s if arguments.join_s is None else arguments.join_s,
+        **_look_and_sound(arguments),
+    )
+
+
+def _look_and_sound(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "quality": arguments.quality,
+        "loudness": arguments.loudness,
+        "audio_language": arguments.audio_language,
+    }
 
 
 def _checked(arguments: argparse.Namespace, **asked: Any) -> Options:
@@ -93,15 +119,10 @@ def _count(text: str) -> int:
 
 def _add_run(one: argparse.ArgumentParser) -> None:
     one.add_argument("videos", nargs="+", metavar="VIDEO", help="names that begin with - go after --")
-    one.add_argument("--out", default="out", metavar="DIR", help="results go to DIR/<stem>/ (default: out)")
     one.add_argument("--mode", choices=("auto", "motion", "speech"), default="auto", help="what to look for")
     one.add_argument("--target-s", type=float, metavar="N", help="about how long the reel should be, in seconds")
-    one.add_argument(
-        "--render",
-        choices=("auto", "copy", "encode"),
-        default="auto",
-        help="copy the stream on keyframes, or encode with exact cuts",
-    )
+    _add_rendering(one, said_by_file="")
+    one.set_defaults(render="auto")
     motion = MotionOptions()
     one.add_argument(
         "--pad-before-s",
@@ -130,8 +151,54 @@ def _add_run(one: argparse.ArgumentParser) -> None:
     _add_manner(one)
 
 
+def _add_render(one: argparse.ArgumentParser) -> None:
+    one.add_argument("video", metavar="VIDEO", help="a name that begins with - goes after --")
+    one.add_argument(
+        "--edit-list",
+        required=True,
+        metavar="FILE",
+        help="report.json of a run, the edit_list in it, or a list of clips; - reads standard input",
+    )
+    _add_rendering(one, said_by_file="as FILE says, or ")
+    _add_manner(one)
+
+
+def _add_rendering(one: argparse.ArgumentParser, *, said_by_file: str) -> None:
+    """Add what shapes the reel; of what a file may say the default is None."""
+    one.add_argument(
+        "--render",
+        choices=("auto", "copy", "encode"),
+        help=f"copy the stream on keyframes, or encode with exact cuts (default: {said_by_file}auto)",
+    )
+    one.add_argument(
+        "--quality",
+        choices=("draft", "standard", "high"),
+        default=Options().quality,
+        help="of an encoded picture (default: %(default)s)",
+    )
+    one.add_argument(
+        "--join",
+        choices=("cut", "crossfade", "dip"),
+        help=f"how a clip gives way to the next; dip goes through black (default: {said_by_file}cut)",
+    )
+    one.add_argument(
+        "--join-s",
+        type=float,
+        metavar="N",
+        help=f"how long that takes, in seconds (default: {said_by_file}{Join().duration_s:g})",
+    )
+    one.add_argument(
+        "--loudness",
+        choices=("normalise", "keep"),
+        default=Options().loudness,
+        help="normalise to -14 LUFS, or keep what was recorded (default: %(default)s)",
+    )
+    one.add_argument("--audio-language", metavar="CODE", help="which sound track, e.g. eng (default: the file's own)")
+
+
 def _add_manner(one: argparse.ArgumentParser) -> None:
-    """Add how the command goes about it, which never changes the result."""
+    """Add how the command goes about it, which never changes the reel."""
+    one.add_argument("--out", default="out", metavar="DIR", help="results go to DIR/<stem>/ (default: out)")
     one.add_argument("--workers", type=_count, metavar="N", help="tasks at once (default: one per core)")
     one.add_argument("--quiet", action="store_true", help="print errors only")
     one.add_argument("--open", action="store_true", help="open the reel when it is done")

@@ -11,15 +11,16 @@ import time
 import webbrowser
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from functions.local.arguments import Command, parser, run_options
+from functions.local.arguments import Command, parser, render_options, run_options
 from functions.local.dead_letters import dead_letters
 from functions.local.doctor import diagnose
+from functions.local.given_edit_list import read_edit_list
 from functions.local.outcome import (
     BAD_INPUT,
     INTERRUPTED,
@@ -94,6 +95,23 @@ def run(arguments: argparse.Namespace) -> int:
         return _see_through(cloud, settings, begun, arguments, shown, is_list=len(begun) > 1)
 
 
+def render(arguments: argparse.Namespace) -> int:
+    """`montage render VIDEO --edit-list FILE`: a reel of the clips that somebody names."""
+    settings = _settings(workers=arguments.workers)
+    try:
+        asked = read_edit_list(arguments.edit_list)
+    except BadRequest as error:
+        _tell([refused(arguments.video, error.code, error.message)], arguments, is_list=False)
+        return BAD_INPUT
+    options = render_options(arguments, asked)
+    is_as_it_was = arguments.render is None and arguments.join is None
+    given = asked.edit_list if is_as_it_was else replace(asked.edit_list, why_not_copied=None)
+    with closing(display(is_quiet=arguments.quiet)) as shown, connect_local(settings) as cloud:
+        begun = submit(cloud, Path(arguments.video), out=Path(arguments.out), options=options, given=given)
+        one = begun if isinstance(begun, Outcome) else begun.id
+        return _see_through(cloud, settings, [one], arguments, shown, is_list=False)
+
+
 def job(arguments: argparse.Namespace) -> int:
     """`montage job ID`: show a job; one that is not finished goes on first."""
     settings = _settings(workers=None)
@@ -102,7 +120,7 @@ def job(arguments: argparse.Namespace) -> int:
         is_final = found.is_final
     with (
         closing(display(is_quiet=is_final)) as shown,
-        connect_local(settings) if is_final else _ready(settings, shown, found.options.mode) as cloud,
+        connect_local(settings) if is_final or found.is_given else _ready(settings, shown, found.options.mode) as cloud,
     ):
         resume(cloud, found.id)
         return _see_through(cloud, settings, [found.id], arguments, shown, is_list=False)
@@ -301,11 +319,16 @@ def _settings(*, workers: int | None) -> Settings:
 def _trouble(arguments: argparse.Namespace, error_code: str, message: str, *, code: int = TROUBLE) -> int:
     """Tell of what stopped the whole command, in the form the caller asked for, and return the exit code."""
     if arguments.json:
-        trouble = [refused(video, error_code, message).to_dict() for video in getattr(arguments, "videos", [""])]
+        trouble = [refused(video, error_code, message).to_dict() for video in _videos(arguments)]
         _print_json(trouble if len(trouble) > 1 else trouble[0])
     else:
         print(f"montage: {printable(message)} [{error_code}]", file=sys.stderr)
     return code
+
+
+def _videos(arguments: argparse.Namespace) -> list[str]:
+    """Return the sources that the command was given, [""] for a command that takes none."""
+    return getattr(arguments, "videos", None) or [getattr(arguments, "video", "")]
 
 
 def _print_json(value: Any) -> None:
@@ -314,6 +337,7 @@ def _print_json(value: Any) -> None:
 
 COMMANDS: Mapping[str, Command] = {
     "run": run,
+    "render": render,
     "jobs": jobs,
     "job": job,
     "models": models,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from shared.domain.given_edit_list import GivenEditList
 from shared.domain.highlight import (
     Highlight,
     choose_highlights,
@@ -13,7 +14,7 @@ from shared.domain.job import Job, Warned
 from shared.domain.motion import looks, moving_spans
 from shared.domain.options import Mode
 from shared.domain.shortening import shortened
-from shared.domain.span import Span
+from shared.domain.span import Span, span
 from shared.domain.speech_highlights import combine, speech_highlights
 from shared.domain.transcript import sentences
 from shared.errors import BadVideo
@@ -34,6 +35,10 @@ class Chosen:
     speech: tuple[Span, ...]
     highlights: tuple[Highlight, ...]
     warnings: tuple[Warned, ...]
+    lead_ins_s: tuple[float, ...] | None = None
+    """How much later than wanted each clip may begin when it is copied; None for the padding of the options."""
+    why_not_copied: str | None = None
+    """Known from before, of clips that were given."""
 
     @property
     def for_the_reel(self) -> tuple[Highlight, ...]:
@@ -63,6 +68,27 @@ def choose(job: Job, analysis: Analysis, *, duration_s: float) -> Chosen:
         )
         return Chosen(motion=motion, speech=speech, highlights=highlights, warnings=analysis.warnings)
     return _nothing(job, analysis, duration_s=duration_s)
+
+
+def as_given(given: GivenEditList, *, duration_s: float) -> Chosen:
+    """Return the clips that somebody gave, in their order, as what was chosen; `duration_s` is the source's length."""
+    highlights = tuple(
+        Highlight(
+            span=span(clip.wanted.start_s, min(clip.wanted.end_s, duration_s)),
+            score=clip.score,
+            reasons=clip.reasons,
+            is_chosen=True,
+        )
+        for clip in given.clips
+    )
+    return Chosen(
+        motion=(),
+        speech=(),
+        highlights=highlights,
+        warnings=(),
+        lead_ins_s=tuple(clip.lead_in_s for clip in given.clips),
+        why_not_copied=given.why_not_copied,
+    )
 
 
 def _nothing(job: Job, analysis: Analysis, *, duration_s: float) -> Chosen:
