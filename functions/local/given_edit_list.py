@@ -22,6 +22,7 @@ STANDARD_INPUT = "-"
 MOST_CLIPS = 10_000
 MOST_BYTES = 64 * 1024 * 1024  # a report with so many clips has about 3 MiB
 LONGEST_REEL_S = 24 * 3600.0
+ROUNDED_S = 1e-4  # by so much two times of a report may lie too near to each other
 SHOWN_CHARACTERS = 40  # of somebody's own words, in a sentence of ours
 FORMS = 'the report of a run, its edit_list, or a list such as [{"start_s": 1.0, "end_s": 4.0}]'
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -172,7 +173,7 @@ def _clip(raw: Any, render: RenderMode | None) -> GivenClip:
             "wanted is what counts: mend it, and remove actual."
         )
     begins_later_s = clip.actual[0] - clip.wanted[0] if render == "copy" and clip.actual is not None else 0.0
-    return _given(*clip.wanted, max(0.0, begins_later_s), clip)
+    return _given(*clip.wanted, begins_later_s + ROUNDED_S if begins_later_s > 0 else 0.0, clip)
 
 
 def _given(start_s: float, end_s: float, lead_in_s: float, clip: _BareClip | _ReportedClip) -> GivenClip:

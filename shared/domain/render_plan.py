@@ -9,6 +9,7 @@ from shared.domain.span import Span, span
 
 EARLIER_S = 2.0  # a copied clip may begin this much before what was wanted
 LATER_S = 2.0  # and end this much after it
+ROUNDED_S = 1e-4  # reports, and people, round the time of a keyframe by up to this much
 HARD_CUT = Join()
 
 
@@ -49,8 +50,8 @@ def snap(wanted: Span, keyframes_s: Sequence[float], *, duration_s: float, lead_
     The start goes to the last keyframe up to `EARLIER_S` before it, else to the first one inside the lead-in; the end
     to the first keyframe (or the source's end) up to `LATER_S` after it.
     """
-    before = bisect_right(keyframes_s, wanted.start_s + 1e-6) - 1
-    after = bisect_left(keyframes_s, wanted.end_s - 1e-6)
+    before = bisect_right(keyframes_s, wanted.start_s + ROUNDED_S) - 1
+    after = bisect_left(keyframes_s, wanted.end_s - ROUNDED_S)
     start_s: float | None = None
     if before >= 0 and keyframes_s[before] >= wanted.start_s - EARLIER_S:
         start_s = keyframes_s[before]

@@ -1,6 +1,7 @@
 """From what was found to what the reel shows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import floor
 
 from shared.domain.given_edit_list import GivenEditList
 from shared.domain.highlight import (
@@ -19,6 +20,7 @@ from shared.domain.speech_highlights import combine, speech_highlights
 from shared.domain.transcript import sentences
 from shared.errors import BadVideo
 from shared.pipeline.read_analysis import Analysis
+from shared.pipeline.report import TOLD_S, rounded_s
 
 NOTHING: dict[Mode, str] = {
     "motion": "nobody moves in it",
@@ -89,6 +91,16 @@ def as_given(given: GivenEditList, *, duration_s: float) -> Chosen:
         lead_ins_s=tuple(clip.lead_in_s for clip in given.clips),
         why_not_copied=given.why_not_copied,
     )
+
+
+def as_told(chosen: Chosen, *, duration_s: float) -> Chosen:
+    """Return what was chosen with the times that a report tells, so that its edit list is what was rendered."""
+    last_s = floor(duration_s / TOLD_S) * TOLD_S
+    return replace(chosen, highlights=tuple(replace(each, span=_told(each.span, last_s)) for each in chosen.highlights))
+
+
+def _told(one: Span, last_s: float) -> Span:
+    return span(rounded_s(one.start_s), rounded_s(max(one.start_s, min(one.end_s, last_s))))
 
 
 def _nothing(job: Job, analysis: Analysis, *, duration_s: float) -> Chosen:

@@ -25,7 +25,7 @@ from shared.media.probe import keyframe_times_s
 from shared.media.render import Rendered, render_reel
 from shared.media.render_sound import SAMPLE_GRID, RenderedSound, render_sound
 from shared.media.stream_copy import why_not_copy
-from shared.pipeline.choose import Chosen, as_given, choose
+from shared.pipeline.choose import Chosen, as_given, as_told, choose
 from shared.pipeline.companions import write_speech_companions
 from shared.pipeline.given_edit_list import read_given
 from shared.pipeline.judge_damage import as_far_as_seen, judge_damage, judge_sound
@@ -68,7 +68,7 @@ def make_reel(
     analysis = read_analysis(cloud, job)
     damaged = () if job.is_given else _judged(media, analysis, name=name)
     whole, media = media, as_far_as_seen(media, analysis.samples) if damaged and isinstance(media, Video) else media
-    chosen = _chosen(cloud, job, analysis, duration_s=media.duration_s)
+    chosen = as_told(_chosen(cloud, job, analysis, duration_s=media.duration_s), duration_s=media.duration_s)
     chosen = replace(chosen, warnings=damaged + chosen.warnings)
     with open_source(cloud, job) as file:
         edit = _pinned_edit_list(
