@@ -83,7 +83,6 @@ def test_what_is_wrong_with_an_edit_list_is_told_to_people_and_to_programs(monta
     told = montage("render", clip, "--edit-list", "nowhere.json", "--json")
     assert (told.code, told.json["error"]["code"], told.err) == (2, "no_such_file", "")
     assert (told.json["source"], told.json["job_id"], told.json["state"]) == (str(clip), None, "failed")
-    assert "required: --edit-list" in montage("render", clip).err
 
 
 @pytest.mark.slow
@@ -102,12 +101,9 @@ def test_a_killed_render_goes_on_with_its_job(montage: Montage, clip: Path) -> N
 
 @pytest.mark.slow
 @pytest.mark.models
-@pytest.mark.parametrize("render", ["encode", "copy"])
-def test_the_edit_list_of_a_run_makes_the_runs_reel(
-    montage: Montage, media_file: Callable[[str], Path], render: str
-) -> None:
+def test_the_edit_list_of_a_run_makes_the_runs_reel(montage: Montage, media_file: Callable[[str], Path]) -> None:
     video = media_file("motion/juggle_720p.mp4")
-    ran = montage("run", video, "--render", render, "--pad-after-s", "1", "--json", "--quiet")
+    ran = montage("run", video, "--json", "--quiet")
     assert ran.code == 0, ran.err
     again = montage("render", video, "--edit-list", ran.json["outputs"]["report"], "--out", "again", "--json")
     assert again.code == 0, again.err
