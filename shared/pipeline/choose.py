@@ -95,7 +95,7 @@ def as_given(given: GivenEditList, *, duration_s: float) -> Chosen:
 
 def as_told(chosen: Chosen, *, duration_s: float) -> Chosen:
     """Return what was chosen with the times that a report tells, so that its edit list is what was rendered."""
-    last_s = floor(duration_s / TOLD_S) * TOLD_S
+    last_s = floor(duration_s / TOLD_S + 1e-3) * TOLD_S  # 12.012 / 1e-4 is a hair less than 120120
     return replace(chosen, highlights=tuple(replace(each, span=_told(each.span, last_s)) for each in chosen.highlights))
 
 

@@ -19,6 +19,7 @@ from shared.domain.object_names import source
 from shared.domain.options import Options
 from shared.domain.span import Span, span
 from shared.media.picture import EncodeSettings
+from shared.pipeline.choose import as_given, as_told
 from shared.pipeline.given_edit_list import store_given
 from shared.pipeline.make_reel import make_reel
 from tests.clips import ClipSpec, make_clip, shown_times
@@ -156,3 +157,16 @@ def test_a_clip_outside_the_source_is_refused_before_anything_is_launched(machin
     assert (job.error.code, job.error.is_input) == ("bad_edit_list", True)
     assert job.error.message == "clip.mp4: clip 2 of the edit list, 5 to 7 s, lies outside it; it is 6 s long."
     assert machine.launcher.launches == []
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "end_s"), [(12.012, 12.012), (1001 / 30, 33.3666), (30 * 1001 / 30000, 1.001), (10.0, 10.0)]
+)
+def test_times_are_those_that_a_report_tells_and_never_beyond_the_source(duration_s: float, end_s: float) -> None:
+    clips = given(span(1 / 3, 2 / 3), span(0.5, duration_s))
+    told = as_told(as_given(clips, duration_s=duration_s), duration_s=duration_s)
+    assert [each.span for each in told.highlights] == [span(0.3333, 0.6667), span(0.5, end_s)]
+    again = as_told(
+        as_given(given(*(each.span for each in told.highlights)), duration_s=duration_s), duration_s=duration_s
+    )
+    assert again.highlights == told.highlights
