@@ -5,21 +5,22 @@ import io
 import json
 import logging
 import os
-import re
 import signal
 import sys
 import time
 import webbrowser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from pydantic import ValidationError
 
-from functions.local.dead_letters import add_dead_letters, dead_letters
+from functions.local.arguments import Command, parser, render_options, run_options
+from functions.local.dead_letters import dead_letters
 from functions.local.doctor import diagnose
+from functions.local.given_edit_list import read_edit_list
 from functions.local.outcome import (
     BAD_INPUT,
     INTERRUPTED,
@@ -39,7 +40,7 @@ from functions.local.system_check import apt_line, missing_packages
 from shared import log as logs
 from shared.connect import LocalCloud, connect_local
 from shared.domain.job import Job
-from shared.domain.options import Mode, MotionOptions, Options
+from shared.domain.options import Mode
 from shared.domain.stage_plan import STAGES_OF
 from shared.errors import BadRequest, MontageError
 from shared.models.fetch import Progress, ensure, is_cached
@@ -60,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # a file name the terminal cannot show must not end the run
             stream.reconfigure(errors="replace")
     words = sys.argv[1:] if argv is None else list(argv)
-    arguments = _parser(is_json="--json" in words).parse_args(words)
+    arguments = parser(COMMANDS, is_json="--json" in words).parse_args(words)
     try:
         code: int = arguments.command(arguments)
         sys.stdout.flush()
@@ -86,12 +87,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(arguments: argparse.Namespace) -> int:
     """`montage run`: a reel for each video."""
     settings = _settings(workers=arguments.workers)
-    options = _options(arguments)
+    options = run_options(arguments)
     with closing(display(is_quiet=arguments.quiet)) as shown, _ready(settings, shown, options.mode) as cloud:
         out = Path(arguments.out)
         submitted = [submit(cloud, Path(video), out=out, options=options) for video in arguments.videos]
         begun = [each if isinstance(each, Outcome) else each.id for each in submitted]
         return _see_through(cloud, settings, begun, arguments, shown, is_list=len(begun) > 1)
+
+
+def render(arguments: argparse.Namespace) -> int:
+    """`montage render VIDEO --edit-list FILE`: a reel of the clips that somebody names."""
+    settings = _settings(workers=arguments.workers)
+    try:
+        asked = read_edit_list(arguments.edit_list)
+    except BadRequest as error:
+        _tell([refused(arguments.video, error.code, error.message)], arguments, is_list=False)
+        return BAD_INPUT
+    options = render_options(arguments, asked)
+    is_as_it_was = arguments.render is None and arguments.join is None
+    given = asked.edit_list if is_as_it_was else replace(asked.edit_list, why_not_copied=None)
+    with closing(display(is_quiet=arguments.quiet)) as shown, connect_local(settings) as cloud:
+        begun = submit(cloud, Path(arguments.video), out=Path(arguments.out), options=options, given=given)
+        one = begun if isinstance(begun, Outcome) else begun.id
+        return _see_through(cloud, settings, [one], arguments, shown, is_list=False)
 
 
 def job(arguments: argparse.Namespace) -> int:
@@ -102,7 +120,7 @@ def job(arguments: argparse.Namespace) -> int:
         is_final = found.is_final
     with (
         closing(display(is_quiet=is_final)) as shown,
-        connect_local(settings) if is_final else _ready(settings, shown, found.options.mode) as cloud,
+        connect_local(settings) if is_final or found.is_given else _ready(settings, shown, found.options.mode) as cloud,
     ):
         resume(cloud, found.id)
         return _see_through(cloud, settings, [found.id], arguments, shown, is_list=False)
@@ -298,133 +316,33 @@ def _settings(*, workers: int | None) -> Settings:
     return settings
 
 
-def _options(arguments: argparse.Namespace) -> Options:
-    try:
-        return Options(
-            mode=arguments.mode,
-            render=arguments.render,
-            target_s=arguments.target_s,
-            chunk_s=arguments.chunk_s,
-            on_nothing_found=arguments.on_nothing_found,
-            motion=MotionOptions(pad_before_s=arguments.pad_before_s, pad_after_s=arguments.pad_after_s),
-        )
-    except ValueError as error:
-        arguments.fail(re.sub(r"^[a-z_]+", lambda name: f"--{name[0].replace('_', '-')}", str(error)))
-        raise
-
-
 def _trouble(arguments: argparse.Namespace, error_code: str, message: str, *, code: int = TROUBLE) -> int:
     """Tell of what stopped the whole command, in the form the caller asked for, and return the exit code."""
     if arguments.json:
-        trouble = [refused(video, error_code, message).to_dict() for video in getattr(arguments, "videos", [""])]
+        trouble = [refused(video, error_code, message).to_dict() for video in _videos(arguments)]
         _print_json(trouble if len(trouble) > 1 else trouble[0])
     else:
         print(f"montage: {printable(message)} [{error_code}]", file=sys.stderr)
     return code
 
 
-class _Parser(argparse.ArgumentParser):
-    """Tells of a wrong option as JSON where JSON was asked for."""
-
-    is_json = False
-
-    def error(self, message: str) -> NoReturn:
-        if self.is_json:
-            _print_json(refused("", "bad_option", f"{message}.").to_dict())
-            raise SystemExit(BAD_INPUT)
-        super().error(message)
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 256:
-        raise argparse.ArgumentTypeError(f"must lie between 1 and 256, not {text}")
-    return int(text)
+def _videos(arguments: argparse.Namespace) -> list[str]:
+    """Return the sources that the command was given, [""] for a command that takes none."""
+    return getattr(arguments, "videos", None) or [getattr(arguments, "video", "")]
 
 
 def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2))
 
 
-def _parser(*, is_json: bool) -> argparse.ArgumentParser:
-    _Parser.is_json = is_json
-    parser = _Parser(
-        prog="montage", description="Turns long footage into a highlight reel, on this machine.", allow_abbrev=False
-    )
-    parser.add_argument("--version", dest="command", action="store_const", const=version, help="print the version")
-    parser.add_argument("--json", action="store_true", help="print one JSON value on standard output")
-    commands = parser.add_subparsers(metavar="COMMAND")
-    _add_run(commands)
-    _add(commands, "jobs", jobs, "list every job, oldest first")
-    one = _add(commands, "job", job, "show a job; an unfinished one goes on first")
-    one.add_argument("id", metavar="ID", help="or its first letters")
-    files = _add(commands, "models", models, "list or fetch the model files")
-    files.add_argument("action", nargs="?", choices=("list", "fetch"), default="list")
-    letters = _add(
-        commands,
-        "dead-letters",
-        lambda arguments: dead_letters(arguments, _settings(workers=None)),
-        "list or replay the messages that could not be handled",
-    )
-    add_dead_letters(letters)
-    _add(commands, "sample", sample, "make a minute of raw footage to try Montage on, and print where it is")
-    _add(commands, "doctor", doctor, "say what this machine has and lacks")
-    parser.set_defaults(command=_usage(parser))
-    return parser
-
-
-def _add_run(commands: Any) -> None:
-    parser = _add(commands, "run", run, "make a reel of each video")
-    parser.set_defaults(fail=parser.error)
-    parser.add_argument("videos", nargs="+", metavar="VIDEO", help="names that begin with - go after --")
-    parser.add_argument("--out", default="out", metavar="DIR", help="results go to DIR/<stem>/ (default: out)")
-    parser.add_argument("--mode", choices=("auto", "motion", "speech"), default="auto", help="what to look for")
-    parser.add_argument("--target-s", type=float, metavar="N", help="about how long the reel should be, in seconds")
-    parser.add_argument(
-        "--render",
-        choices=("auto", "copy", "encode"),
-        default="auto",
-        help="copy the stream on keyframes, or encode with exact cuts",
-    )
-    motion = MotionOptions()
-    parser.add_argument(
-        "--pad-before-s",
-        type=float,
-        default=motion.pad_before_s,
-        metavar="N",
-        help="seconds kept before a movement (default: %(default)g)",
-    )
-    parser.add_argument(
-        "--pad-after-s",
-        type=float,
-        default=motion.pad_after_s,
-        metavar="N",
-        help="seconds kept after a movement (default: %(default)g)",
-    )
-    parser.add_argument(
-        "--chunk-s",
-        type=float,
-        default=Options().chunk_s,
-        metavar="N",
-        help="seconds of source per task; never changes the result",
-    )
-    parser.add_argument("--workers", type=_count, metavar="N", help="tasks at once (default: one per core)")
-    parser.add_argument(
-        "--on-nothing-found", choices=("fallback", "fail"), default="fallback", help="ten lively seconds, or an error"
-    )
-    parser.add_argument("--quiet", action="store_true", help="print errors only")
-    parser.add_argument("--open", action="store_true", help="open the reel when it is done")
-
-
-def _add(commands: Any, name: str, command: Callable[[argparse.Namespace], int], words: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=words, description=words, allow_abbrev=False)
-    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
-    parser.set_defaults(command=command)
-    return parser
-
-
-def _usage(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], int]:
-    def usage(_: argparse.Namespace) -> int:
-        parser.print_help(sys.stderr)
-        return 2
-
-    return usage
+COMMANDS: Mapping[str, Command] = {
+    "run": run,
+    "render": render,
+    "jobs": jobs,
+    "job": job,
+    "models": models,
+    "dead-letters": lambda arguments: dead_letters(arguments, _settings(workers=None)),
+    "sample": sample,
+    "doctor": doctor,
+    "version": version,
+}

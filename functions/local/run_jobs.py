@@ -17,10 +17,12 @@ from functions.local.progress import Display
 from shared.connect import LocalCloud
 from shared.domain import job as jobs
 from shared.domain.chunk import ChunkSummary, Failure
+from shared.domain.given_edit_list import GivenEditList
 from shared.domain.job import Job, Source
 from shared.domain.object_names import source
 from shared.domain.options import Options
 from shared.errors import MontageError, NotFound
+from shared.pipeline.given_edit_list import store_given
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -52,8 +54,13 @@ def new_job_id() -> str:
     return b32encode(secrets.token_bytes(17)).decode().lower()[:26]
 
 
-def submit(cloud: LocalCloud, video: Path, *, out: Path, options: Options) -> Job | Outcome:
-    """Return the new job for a video, or the outcome of one that cannot become a job."""
+def submit(
+    cloud: LocalCloud, video: Path, *, out: Path, options: Options, given: GivenEditList | None = None
+) -> Job | Outcome:
+    """Return the new job for a video, or the outcome of one that cannot become a job.
+
+    With a given edit list the job renders that, and analyses nothing.
+    """
     problem = _unusable(video)
     if problem is not None:
         return problem
@@ -68,8 +75,11 @@ def submit(cloud: LocalCloud, video: Path, *, out: Path, options: Options) -> Jo
         options=options,
         created_at=cloud.clock(),
         labels={FOLDER_LABEL: str(folder), SOURCE_LABEL: str(path)},
+        is_given=given is not None,
     )
     try:
+        if given is not None:
+            store_given(cloud, job.id, given)  # first, so that no job is without it
         cloud.jobs.create(job)
         _upload(cloud, job)
     except MontageError as error:

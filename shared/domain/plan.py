@@ -218,7 +218,8 @@ def _analysis_steps(job: Job, seen: Mapping[StageName, Seen], *, now: float, lim
         if stage.state == "failed" and stage.error is not None:
             return (FailJob(error=stage.error),)
     if all(stage.is_settled for stage in stages.values()):
-        return (StartMerge(),) if any(stage.state == "done" for stage in stages.values()) else _nothing_left(stages)
+        is_enough = job.is_given or any(stage.state == "done" for stage in stages.values())
+        return (StartMerge(),) if is_enough else _nothing_left(stages)
     return tuple(
         _softened(job, effect)
         for name, stage in stages.items()

@@ -9,7 +9,7 @@ from shared.domain.span import Span, span
 
 EARLIER_S = 2.0  # a copied clip may begin this much before what was wanted
 LATER_S = 2.0  # and end this much after it
-ROUNDED_S = 0.001  # edit lists are written in milliseconds: so near a keyframe means the keyframe
+ROUNDED_S = 0.001  # reports, and people, round the time of a keyframe by up to this much
 HARD_CUT = Join()
 
 

@@ -1,6 +1,6 @@
 """One picture of a whole source that says at a glance what was found and why."""
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,6 +25,7 @@ LEFT, RIGHT = MARGIN + GUTTER, WIDTH - MARGIN
 THUMB_HEIGHT, MOTION_HEIGHT, SPEECH_HEIGHT, CANDIDATE_HEIGHT = 116, 120, 68, 96
 GAP, LINE = 22, 26
 MOST_LISTED = 12
+MOST_LANES = 5  # of clips that overlap, below each other; more share the last
 QUOTE_SIZE, QUOTE_WIDTH, NARROWEST_QUOTE, QUOTE_GAP = 14, 170, 96, 16
 SAID_X = LEFT + 800
 SMALL, NORMAL, LARGE = 15, 17, 25
@@ -67,6 +68,8 @@ class TimelineContent:
     clips: int
     """In the reel; candidates that follow on each other are one."""
     highlights: Sequence[Highlight]
+    is_given: bool = False
+    """Whether the highlights are clips that somebody asked for, in the reel's order; nothing was looked for then."""
     thumbnails: Sequence[Thumbnail] = ()
     looks: Sequence[Look] | None = None
     """None when the picture was not analysed."""
@@ -82,7 +85,7 @@ def thumbnail_times_s(duration_s: float, *, aspect: float) -> tuple[float, ...]:
 
 
 def write_timeline(path: Path, content: TimelineContent) -> None:
-    """Write the picture as PNG: thumbnails, movement, speech, candidates, what was chosen and why."""
+    """Write the picture as PNG: thumbnails, movement, speech, candidates, what was chosen and why; or given clips."""
     drawing = _Drawing(content)
     drawing.draw()
     drawing.image.save(path, format="PNG", optimize=True)
@@ -100,12 +103,12 @@ class _Drawing:
             rows.append((self._motion, MOTION_HEIGHT))
         if content.spoken is not None:
             rows.append((self._speech, SPEECH_HEIGHT))
-        rows.append((self._candidates, CANDIDATE_HEIGHT))
+        rows.append((self._clips if content.is_given else self._candidates, CANDIDATE_HEIGHT))
         self.rows = rows
         self.rows_top = 104
         self.rows_bottom = self.rows_top + sum(height + GAP for _, height in rows) - GAP
         self.list_top = self.rows_bottom + 52
-        self.listed = _listed(content.highlights)
+        self.listed = content.highlights[:MOST_LISTED] if content.is_given else _listed(content.highlights)
         lines = len(self.listed) + (1 if len(content.highlights) > len(self.listed) else 0)
         self.image = Image.new("RGB", (WIDTH, self.list_top + 34 + max(1, lines) * LINE + MARGIN), PAPER)
         self.canvas = ImageDraw.Draw(self.image)
@@ -137,7 +140,11 @@ class _Drawing:
         self._legend()
 
     def _legend(self) -> None:
-        kinds = [("not chosen", NOT_CHOSEN), ("in the reel", CHOSEN)]
+        kinds = (
+            [("in the reel", CHOSEN)]
+            if self.content.is_given
+            else [("not chosen", NOT_CHOSEN), ("in the reel", CHOSEN)]
+        )
         if self.content.spoken is not None:
             kinds.append(("speech", SPEECH))
         if self.content.looks is not None:
@@ -241,12 +248,28 @@ class _Drawing:
             free_from = x + half + 4
             self.text((x, bottom - self._bar(each) - 4), str(number), font=font, anchor="mb")
 
+    def _clips(self, top: int) -> None:
+        """Draw the given clips, numbered in the reel's order; those that overlap lie below each other."""
+        self._label(top, CANDIDATE_HEIGHT, "clips", "numbers: order")
+        rows = lanes([each.span for each in self.content.highlights], most=MOST_LANES)
+        height = CANDIDATE_HEIGHT / (max(rows) + 1)
+        font = typeface(SMALL, is_bold=True)
+        for number, (each, row) in enumerate(zip(self.content.highlights, rows, strict=True), 1):
+            upper, lower = top + row * height, top + (row + 1) * height - 2
+            self._box(each.span, upper, lower, fill=CHOSEN, outline=PAPER)
+            room = self.x(each.span.end_s) - self.x(each.span.start_s)
+            if self.canvas.textlength(str(number), font=font) + 6 <= room:
+                at = (self.x(each.span.middle_s), (upper + lower) / 2)
+                self.text(at, str(number), font=font, fill=PAPER, anchor="mm")
+
     def _bar(self, each: Highlight) -> float:
         """Return how high a candidate's bar is."""
         return max(6.0, each.score * (CANDIDATE_HEIGHT - 24))
 
     def _list(self) -> None:
-        self.text((MARGIN, self.list_top), "Why", font=typeface(NORMAL, is_bold=True))
+        self.text(
+            (MARGIN, self.list_top), "The reel" if self.content.is_given else "Why", font=typeface(NORMAL, is_bold=True)
+        )
         if not self.listed:
             self.text((LEFT, self.list_top), "nothing was found", font=typeface(NORMAL), fill=SOFT_INK)
         for n, each in enumerate(self.listed):
@@ -267,8 +290,10 @@ class _Drawing:
         fill = CHOSEN if each.is_chosen else NOT_CHOSEN
         self.text((LEFT + 22, y), str(number), font=font, fill=ink, anchor="ra")
         self.canvas.rectangle((LEFT + 34, y + 2, LEFT + 48, y + 15), fill=fill, outline=_edge(fill))
-        self.text((LEFT + 62, y), f"{clock(each.span.start_s)} – {clock(each.span.end_s)}", font=font, fill=ink)
-        self.text((LEFT + 240, y), f"{each.score:.2f}", font=font, fill=ink)
+        shown = tenths if self.content.is_given else clock
+        self.text((LEFT + 62, y), f"{shown(each.span.start_s)} – {shown(each.span.end_s)}", font=font, fill=ink)
+        if any(other.score < 1 for other in self.content.highlights):
+            self.text((LEFT + 240, y), f"{each.score:.2f}", font=font, fill=ink)
         reasons = _fitting(", ".join(each.reasons), font, SAID_X - LEFT - 300 - QUOTE_GAP)
         self.text((LEFT + 300, y), reasons, font=font, fill=ink)
         self._said(each, y, ink)
@@ -289,6 +314,31 @@ def clock(t_s: float) -> str:
     minutes, seconds = divmod(round(t_s), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def tenths(t_s: float) -> str:
+    """Return a time as m:ss.s, from an hour on as h:mm:ss.s."""
+    whole, tenth = divmod(round(10 * t_s), 10)
+    return f"{clock(whole)}.{tenth}"
+
+
+def lanes(spans: Sequence[Span], *, most: int) -> list[int]:
+    """Return a lane for each span, 0 first, so that those of a lane do not overlap, unless more than `most` would."""
+    taken: list[list[Span]] = [[] for _ in range(most - 1)]
+    found = []
+    for each in spans:
+        free = next((n for n, lane in enumerate(taken) if _has_room(lane, each)), most - 1)
+        found.append(free)
+        if free < most - 1:
+            insort(taken[free], each)
+    return found
+
+
+def _has_room(lane: Sequence[Span], each: Span) -> bool:
+    """Return whether none of the ascending spans overlaps another one."""
+    at = bisect_left(lane, each)
+    neighbours = lane[max(0, at - 1) : at + 1]
+    return all(other.end_s <= each.start_s or each.end_s <= other.start_s for other in neighbours)
 
 
 def tick_step_s(duration_s: float) -> int:

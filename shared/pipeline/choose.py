@@ -1,7 +1,9 @@
 """From what was found to what the reel shows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import floor
 
+from shared.domain.given_edit_list import GivenEditList
 from shared.domain.highlight import (
     Highlight,
     choose_highlights,
@@ -13,11 +15,12 @@ from shared.domain.job import Job, Warned
 from shared.domain.motion import looks, moving_spans
 from shared.domain.options import Mode
 from shared.domain.shortening import shortened
-from shared.domain.span import Span
+from shared.domain.span import Span, span
 from shared.domain.speech_highlights import combine, speech_highlights
 from shared.domain.transcript import sentences
 from shared.errors import BadVideo
 from shared.pipeline.read_analysis import Analysis
+from shared.pipeline.report import TOLD_S, rounded_s
 
 NOTHING: dict[Mode, str] = {
     "motion": "nobody moves in it",
@@ -34,6 +37,10 @@ class Chosen:
     speech: tuple[Span, ...]
     highlights: tuple[Highlight, ...]
     warnings: tuple[Warned, ...]
+    lead_ins_s: tuple[float, ...] | None = None
+    """How much later than wanted each clip may begin when it is copied; None until something happens."""
+    why_not_copied: str | None = None
+    """Known from before, of clips that were given."""
 
     @property
     def for_the_reel(self) -> tuple[Highlight, ...]:
@@ -63,6 +70,37 @@ def choose(job: Job, analysis: Analysis, *, duration_s: float) -> Chosen:
         )
         return Chosen(motion=motion, speech=speech, highlights=highlights, warnings=analysis.warnings)
     return _nothing(job, analysis, duration_s=duration_s)
+
+
+def as_given(given: GivenEditList, *, duration_s: float) -> Chosen:
+    """Return the clips that somebody gave, in their order, as what was chosen; `duration_s` is the source's length."""
+    highlights = tuple(
+        Highlight(
+            span=span(clip.wanted.start_s, min(clip.wanted.end_s, duration_s)),
+            score=clip.score,
+            reasons=clip.reasons,
+            is_chosen=True,
+        )
+        for clip in given.clips
+    )
+    return Chosen(
+        motion=(),
+        speech=(),
+        highlights=highlights,
+        warnings=(),
+        lead_ins_s=tuple(clip.lead_in_s for clip in given.clips),
+        why_not_copied=given.why_not_copied,
+    )
+
+
+def as_told(chosen: Chosen, *, duration_s: float) -> Chosen:
+    """Return what was chosen with the times that a report tells, so that its edit list is what was rendered."""
+    last_s = floor(duration_s / TOLD_S + 1e-3) * TOLD_S  # 12.012 / 1e-4 is a hair less than 120120
+    return replace(chosen, highlights=tuple(replace(each, span=_told(each.span, last_s)) for each in chosen.highlights))
+
+
+def _told(one: Span, last_s: float) -> Span:
+    return span(rounded_s(one.start_s), rounded_s(max(one.start_s, min(one.end_s, last_s))))
 
 
 def _nothing(job: Job, analysis: Analysis, *, duration_s: float) -> Chosen:

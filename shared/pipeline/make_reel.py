@@ -26,8 +26,9 @@ from shared.media.render import Rendered, render_reel
 from shared.media.render_sound import SAMPLE_GRID, RenderedSound, render_sound
 from shared.media.sound import SoundSettings
 from shared.media.stream_copy import why_not_copy
-from shared.pipeline.choose import Chosen, choose
+from shared.pipeline.choose import Chosen, as_given, as_told, choose
 from shared.pipeline.companions import write_speech_companions
+from shared.pipeline.given_edit_list import read_given
 from shared.pipeline.judge_damage import as_far_as_seen, judge_damage, judge_sound
 from shared.pipeline.picture_timeline import picture_timeline
 from shared.pipeline.pinned_source import open_source
@@ -65,12 +66,14 @@ def make_reel(cloud: Cloud, job: Job, scratch: Path, *, encoder_threads: int, on
     settings = encode_settings(job.options.quality, encoder_threads=encoder_threads)
     name = job.source.file_name
     analysis = read_analysis(cloud, job)
-    damaged = _judged(media, analysis, name=name)
+    damaged = () if job.is_given else _judged(media, analysis, name=name)
     whole, media = media, as_far_as_seen(media, analysis.samples) if damaged and isinstance(media, Video) else media
-    chosen = choose(job, analysis, duration_s=media.duration_s)
+    chosen = as_told(_chosen(cloud, job, analysis, duration_s=media.duration_s), duration_s=media.duration_s)
     chosen = replace(chosen, warnings=damaged + chosen.warnings)
     with open_source(cloud, job) as file:
-        edit = _pinned_edit_list(cloud, job, lambda: _plan(job, media, chosen, damaged, file))
+        edit = _pinned_edit_list(
+            cloud, job, lambda: _with_known_reason(_plan(job, media, chosen, damaged, file), chosen)
+        )
         rendering_at = time.monotonic()
         sound = SoundSettings(loudness=job.options.loudness, language=job.options.audio_language)
         rendered = _render(
@@ -118,6 +121,12 @@ def _judged(media: Media, analysis: Analysis, *, name: str) -> tuple[Warned, ...
     return judge_damage(analysis.decoded, media, name=name)
 
 
+def _chosen(cloud: Cloud, job: Job, analysis: Analysis, *, duration_s: float) -> Chosen:
+    if job.is_given:
+        return as_given(read_given(cloud, job), duration_s=duration_s)
+    return choose(job, analysis, duration_s=duration_s)
+
+
 def _plan(job: Job, media: Media, chosen: Chosen, damaged: Sequence[Warned], file: BinaryIO) -> EditList:
     reason = _why_not_copy(media, damaged)
     keyframes_s: Sequence[float] = ()
@@ -131,9 +140,22 @@ def _plan(job: Job, media: Media, chosen: Chosen, damaged: Sequence[Warned], fil
         why_not_copy=reason,
         keyframes_s=keyframes_s,
         duration_s=media.duration_s,
-        lead_in_s=[lead_in_before(each.span, (*chosen.motion, *chosen.speech)) for each in chosen.for_the_reel],
+        lead_in_s=_lead_ins_s(chosen),
         join=job.options.joins,
     )
+
+
+def _with_known_reason(edit: EditList, chosen: Chosen) -> EditList:
+    """Return the edit list with why it is encoded, where whoever gave it knew: then nobody considered it anew."""
+    is_told = edit.render == "copy" or edit.why_not_copied is not None
+    return edit if is_told else replace(edit, why_not_copied=chosen.why_not_copied)
+
+
+def _lead_ins_s(chosen: Chosen) -> Sequence[float]:
+    if chosen.lead_ins_s is not None:
+        return chosen.lead_ins_s
+    happening = (*chosen.motion, *chosen.speech)
+    return [lead_in_before(each.span, happening) for each in chosen.for_the_reel]
 
 
 def _why_not_copy(media: Media, damaged: Sequence[Warned]) -> str | None:

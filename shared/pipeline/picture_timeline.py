@@ -34,6 +34,7 @@ def picture_timeline(
         reel_s=edit.duration_s,
         clips=len(edit.clips),
         highlights=chosen.highlights,
+        is_given=job.is_given,
         thumbnails=_thumbnails(file, media, name=name) if isinstance(media, Video) else (),
         looks=looks(analysis.samples) if job.stages["pose"].state == "done" else None,
         movement_threshold=job.options.motion.movement_threshold,

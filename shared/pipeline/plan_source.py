@@ -10,6 +10,7 @@ from shared.domain.stage_plan import plan_stages
 from shared.domain.video import Media
 from shared.errors import BadVideo, TryAgain
 from shared.log import event
+from shared.pipeline.given_edit_list import refuse_what_does_not_fit
 from shared.pipeline.pinned_source import open_source
 from shared.ports import Cloud
 
@@ -28,6 +29,8 @@ def plan_source(cloud: Cloud, job: Job) -> Job:
         return _refuse(cloud, job, _gave_up(job))
     try:
         media = _look_at(cloud, job)
+        if job.is_given:
+            refuse_what_does_not_fit(cloud, job, media)
     except BadVideo as error:
         return _refuse(cloud, job, Failure(code=error.code, message=error.message, is_input=True))
     except OSError as error:
@@ -36,13 +39,13 @@ def plan_source(cloud: Cloud, job: Job) -> Job:
 
 
 def _plan(cloud: Cloud, job: Job, media: Media) -> Job:
-    plans = plan_stages(media, job.options, max_tasks=cloud.limits.max_tasks)
-    if not plans:
+    plans = {} if job.is_given else plan_stages(media, job.options, max_tasks=cloud.limits.max_tasks)
+    if not plans and not job.is_given:
         message = f"{job.source.file_name}: there is no sound in it to listen to; --mode motion looks at the picture."
         return _refuse(cloud, job, Failure(code="no_audio_stream", message=message, is_input=True))
     deadline = cloud.clock() + cloud.limits.deadline_s(media.duration_s)
     warnings = tuple(warned(text) for text in media.warnings)
-    counts = ", ".join(f"{plan.chunks} {stage}" for stage, plan in plans.items())
+    counts = ", ".join(f"{plan.chunks} {stage}" for stage, plan in plans.items()) or "none, the edit list was given"
     log.info("planned chunks for %.1f s: %s", media.duration_s, counts, extra=event("job_planned", job=job.id))
     return cloud.jobs.update(
         job.id,

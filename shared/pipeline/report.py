@@ -12,6 +12,7 @@ from shared.domain.video import Media, Video
 
 Seconds = tuple[float, float]
 """[start_s, end_s) in source time."""
+TOLD_S = 1e-4  # times are told with four digits: a frame of 240 fps lasts 40 times as long
 
 
 class _Part(BaseModel):
@@ -107,7 +108,7 @@ def report_source(media: Media, *, name: str) -> ReportSource:
     picture = media if isinstance(media, Video) else None
     return ReportSource(
         name=name,
-        duration_s=_rounded(media.duration_s),
+        duration_s=rounded_s(media.duration_s),
         width=picture.width if picture else None,
         height=picture.height if picture else None,
         fps=f"{picture.fps.numerator}/{picture.fps.denominator}" if picture else None,
@@ -123,7 +124,7 @@ def report_source(media: Media, *, name: str) -> ReportSource:
 
 
 def report_seconds(one: Span) -> Seconds:
-    return _rounded(one.start_s), _rounded(one.end_s)
+    return rounded_s(one.start_s), rounded_s(one.end_s)
 
 
 def report_highlight(each: Highlight) -> ReportHighlight:
@@ -138,7 +139,7 @@ def report_edit_list(edit: EditList) -> ReportEditList:
         render=edit.render,
         why_not_copied=edit.why_not_copied,
         join=ReportJoin(kind=edit.join.kind, duration_s=edit.join.duration_s),
-        duration_s=_rounded(edit.duration_s),
+        duration_s=rounded_s(edit.duration_s),
         clips=[
             ReportClip(
                 wanted=report_seconds(clip.wanted),
@@ -155,5 +156,6 @@ def report_warning(warned: Warned) -> ReportWarning:
     return ReportWarning(code=warned.code, message=warned.message)
 
 
-def _rounded(seconds: float) -> float:
+def rounded_s(seconds: float) -> float:
+    """Return seconds as a report tells them."""
     return round(seconds, 4)

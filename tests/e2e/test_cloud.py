@@ -1,6 +1,7 @@
 """The whole of Montage on an emulated Google Cloud: the same reel as on one machine, and an end for every upload."""
 
 import hashlib
+import json
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,9 +14,12 @@ import httpx
 import pytest
 
 from functions.local.run_jobs import new_job_id
+from shared.domain.given_edit_list import GivenClip, GivenEditList
 from shared.domain.job import Job, Source
 from shared.domain.object_names import source
 from shared.domain.options import Options
+from shared.domain.span import span
+from shared.pipeline.given_edit_list import store_given
 from tests.clips import ClipSpec, make_clip
 from tests.e2e.conftest import Montage
 from tests.emulators.cloud import EmulatedCloud, emulated_cloud
@@ -40,9 +44,17 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedCloud]:
         yield here
 
 
-def send(cloud: EmulatedCloud, http: httpx.Client, video: Path) -> str:
+def send(cloud: EmulatedCloud, http: httpx.Client, video: Path, *, given: GivenEditList | None = None) -> str:
     """Make a job as the API will, upload its source by a signed address, and return the job's id."""
-    job = Job(id=new_job_id(), source=Source(file_name=video.name), options=Options(), created_at=time.time())
+    job = Job(
+        id=new_job_id(),
+        source=Source(file_name=video.name),
+        options=Options(),
+        created_at=time.time(),
+        is_given=given is not None,
+    )
+    if given is not None:
+        store_given(cloud.cloud, job.id, given)
     assert cloud.cloud.jobs.create(job)
     signed = cloud.uploads.resumable_upload(
         source(job.id), content_type="video/mp4", max_bytes=MOST_BYTES, expires_s=LINK_LIVES_S
@@ -125,6 +137,23 @@ def test_ten_uploads_at_once_all_end_and_the_bad_ones_say_why(cloud: EmulatedClo
         assert bool(kept) == (job.state == "done"), "a bad upload leaves nothing"
         assert bool(list(cloud.cloud.downloads.list(f"downloads/{job.id}/"))) == (job.state == "done")
     assert not [told for told in cloud.told if told.topic == "dead-letters"]
+
+
+def test_a_given_edit_list_is_rendered_without_analysis(cloud: EmulatedCloud, tmp_path: Path) -> None:
+    video = make_clip(tmp_path, ClipSpec(seconds=4.0))
+    good = GivenEditList(clips=(GivenClip(wanted=span(2, 3.5)), GivenClip(wanted=span(0.5, 1))))
+    bad = GivenEditList(clips=(GivenClip(wanted=span(2, 5)),))
+    with cloud.explaining(), httpx.Client(timeout=60) as http:
+        ids = [send(cloud, http, video, given=each) for each in (good, bad)]
+        done, refused = cloud.wait_for(ids, timeout_s=120)
+        assert done.state == "done", done.error
+        fetched = fetch(cloud, http, done, tmp_path / "there")
+    assert fetched.keys() == {"reel", "report", "poster", "timeline"}
+    clips = json.loads(Path(fetched["report"]).read_text())["edit_list"]["clips"]
+    assert [each["wanted"] for each in clips] == [[2, 3.5], [0.5, 1]]
+    assert {stage.state for name, stage in done.stages.items() if name != "merge"} == {"skipped"}
+    assert refused.error is not None
+    assert refused.error.code == "bad_edit_list"
 
 
 def test_a_push_without_the_right_token_is_refused(cloud: EmulatedCloud) -> None:

@@ -260,6 +260,34 @@ def test_a_job_for_which_nothing_works_any_more_ends_by_its_deadline(steps: list
     assert world.job.state in ("failed", "done")
 
 
+@settings(max_examples=150, deadline=None)
+@given(st.lists(STEPS, max_size=60))
+def test_a_job_with_a_given_edit_list_ends_too_and_analyses_nothing(steps: list[object]) -> None:
+    world = World(job=a_job(is_given=True), plans={})
+    run(world, steps)
+    calm(world)
+    assert world.job.is_final
+    assert not world.executions
+    assert world.job.outbox == ()
+    assert set(world.computed) <= {("merge", 0)}
+    assert len(world.computed) == (1 if world.job.state == "done" else 0)
+
+
+def test_an_undisturbed_job_with_a_given_edit_list_is_merged_at_once() -> None:
+    world = World(job=a_job(is_given=True), plans={})
+    run(world, ["upload", "reconcile"])
+    assert (world.job.state, [order.stage for order in world.orders]) == ("merging", ["merge"])
+    calm(world)
+    assert world.job.state == "done"
+
+
+def test_a_job_without_a_plan_and_without_an_edit_list_fails() -> None:
+    world = World(plans={})
+    calm(world)
+    assert world.job.error is not None
+    assert world.job.error.code == "nothing_to_analyse"
+
+
 def test_an_undisturbed_job_takes_each_step_once() -> None:
     world = World()
     calm(world)

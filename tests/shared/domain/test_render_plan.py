@@ -30,6 +30,14 @@ def actual(edit: EditList) -> list[tuple[float, float]]:
     return [(clip.actual.start_s, clip.actual.end_s) for clip in edit.clips]
 
 
+def test_a_keyframe_s_time_that_was_rounded_is_still_the_keyframe() -> None:
+    keyframes_s = [n * 10 / 24 for n in range(10)]
+    for first, beyond in [(2, 4), (1, 5)]:  # 0.8333 and 1.6667, 0.4167 and 2.0833: down and up, up and down
+        wanted = span(round(keyframes_s[first], 4), round(keyframes_s[beyond], 4))
+        actual = snap(wanted, keyframes_s, duration_s=5.0, lead_in_s=0.0)
+        assert actual == span(keyframes_s[first], keyframes_s[beyond])
+
+
 def test_encoding_shows_exactly_what_is_wanted() -> None:
     edit = plan(highlight(10.4, 20.7), render="encode")
     assert (edit.render, actual(edit), edit.why_not_copied) == ("encode", [(10.4, 20.7)], None)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from shared.media.timeline_picture import (
     CHOSEN,
     LEFT,
     MOTION,
+    NOT_CHOSEN,
     RIGHT,
     SPEECH,
     Colour,
@@ -22,6 +24,8 @@ from shared.media.timeline_picture import (
     TimelineContent,
     clock,
     energies,
+    lanes,
+    tenths,
     thumbnail_times_s,
     tick_step_s,
     write_timeline,
@@ -108,3 +112,25 @@ def test_a_short_peak_of_a_long_source_is_not_lost() -> None:
 
 def test_what_a_typeface_cannot_draw_is_left_out() -> None:
     assert drawable("a \ue000\ue001 \ue002 b", typeface(14)) == "a … b"
+
+
+def test_clips_that_overlap_lie_in_lanes_of_their_own() -> None:
+    spans = [span(8, 11), span(1, 3), span(1.5, 2.5), span(3, 5), span(1, 3), span(2, 2.2)]
+    assert lanes(spans, most=5) == [0, 0, 1, 0, 2, 3]
+    assert lanes(spans, most=2) == [0, 0, 1, 0, 1, 1]
+    assert lanes(spans, most=1) == [0] * 6
+
+
+def test_times_of_clips_have_tenths() -> None:
+    assert [tenths(t_s) for t_s in (0, 1.25, 59.96, 3600)] == ["0:00.0", "0:01.2", "1:00.0", "1:00:00.0"]
+
+
+def test_given_clips_are_drawn_where_they_lie_and_nothing_as_not_chosen(tmp_path: Path) -> None:
+    what = replace(content(), is_given=True, looks=None, spoken=None)
+    clips = [replace(each, is_chosen=True) for each in what.highlights]
+    picture = drawn(tmp_path / "t.png", replace(what, highlights=clips[::-1]))
+    bar = picture[104 + 116 + 22 + 4]  # just below the upper edge of the clips
+    inside = [(LEFT + (RIGHT - LEFT) * at // 100) for at in (22, 28, 62, 68)]
+    assert all(tuple(bar[x]) == CHOSEN for x in inside)
+    assert tuple(bar[LEFT + (RIGHT - LEFT) * 45 // 100]) == (255, 255, 255)
+    assert not (picture == NOT_CHOSEN).all(axis=-1)[60:80].any(), "a legend of what there is not"

@@ -80,6 +80,14 @@ def test_a_request_becomes_a_reel(machine: OneMachine) -> None:
     assert job.options == Options(chunk_s=10)
 
 
+def test_a_request_says_how_the_reel_is_to_look_and_sound(machine: OneMachine) -> None:
+    wanted = {"render": "encode", "quality": "draft", "join": "dip", "join_s": 1.5, "loudness": "keep"}
+    receive_request(machine.cloud, asked(options={**wanted, "audio_language": "deu"}))
+    assert only_job(machine).options == Options(
+        render="encode", quality="draft", join="dip", join_s=1.5, loudness="keep", audio_language="deu"
+    )
+
+
 def test_the_same_request_again_and_again_is_one_job(machine: OneMachine, folder: Path) -> None:
     for _ in range(10):
         receive_request(machine.cloud, asked())
@@ -129,6 +137,10 @@ REFUSED = [
     (asked(options={"motion": {"colour": "red"}}), "unknown_option"),
     (asked(options={"chunk_s": 0}), "bad_option"),
     (asked(options={"mode": "quick"}), "bad_option"),
+    (asked(options={"quality": "best"}), "bad_option"),
+    (asked(options={"join": "wipe"}), "bad_option"),
+    (asked(options={"join_s": 9}), "bad_option"),
+    (asked(options={"audio_language": "german"}), "bad_option"),
     (asked(options=[]), "bad_option"),
     (asked(options={"motion": {"min_moving_s": float("nan")}}), "bad_option"),
     (asked(options={"motion": {"pad_after_s": float("inf")}}), "bad_option"),
