@@ -393,3 +393,10 @@ def test_what_a_listener_raises_comes_out_and_nothing_is_left(clip: ClipMaker, t
         render_reel(file, video, edit_list(SPANS), tmp_path / "reel.mp4", settings=QUICK, on_progress=stop)
     assert list(tmp_path.iterdir()) == []
     assert not file.closed
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".ts"])
+def test_the_first_clip_has_its_sound_where_the_clock_starts_late(clip: ClipMaker, tmp_path: Path, suffix: str) -> None:
+    spec = ClipSpec(seconds=7, start_s=3600.0, suffix=suffix)  # Matroska begins its second cluster after 5 s
+    reel = rendered(clip(spec), tmp_path, (span(0.0, 2.5),))
+    assert [second for _, second in beeps_heard(heard(reel.path))] == [0, 1, 2]
