@@ -22,6 +22,7 @@ SOUND_BOUND_S = 0.010
 CLOCK_S = 0.002  # clocks of containers round, MKV's to whole milliseconds
 NEAR_S = 0.12  # a beep is looked for so far around its place
 LIKENESS = 0.6  # a beep that is there scores over 0.9, any other sound below 0.4
+FADE_S = 0.010  # a beep at the very start of a clip is faded, and so seems to begin later
 GUARD_S = 0.04  # a beep that ends so near the next clip may be cut off: borders lie on the reel's grid
 
 
@@ -155,7 +156,7 @@ def _around(off: float, whole: float, source: Source) -> float:
 
 def _late_s(place: _Place, sound: Sound, source: Source) -> Iterator[float | None]:
     """Yield how late each beep of the clip is against the edit list, None for one that is not there."""
-    first_s = place.source_s + place.clear_s - place.reel_s - CLOCK_S
+    first_s = place.source_s + place.clear_s - place.reel_s + FADE_S
     beyond_s = place.source_s + place.beyond_s - place.reel_s - GUARD_S - BEEP_S
     begin = int(np.ceil(first_s + source.cut_s))
     for second in range(begin, int(np.floor(beyond_s + source.cut_s)) + 1):

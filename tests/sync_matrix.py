@@ -117,7 +117,7 @@ def make_source(folder: Path, source: Source) -> Path:
 
 
 def wanted_spans(duration_s: float, *, clips: int = CLIPS) -> tuple[Span, ...]:
-    """Return spans of 1.2 to 1.9 s over the whole source, none on a frame's border, not in order, three twice.
+    """Return spans of 1.5 to 1.95 s over the whole source, none on a frame's border, not in order, three twice.
 
     Every other one forwards, the rest backwards: no two that follow on each other touch, even snapped to keyframes.
     """
@@ -127,7 +127,7 @@ def wanted_spans(duration_s: float, *, clips: int = CLIPS) -> tuple[Span, ...]:
     spans = []
     for number in range(fresh):
         start_s = 0.0371 + number * step_s + chance.random() * 0.2
-        spans.append(span(start_s, start_s + 1.2 + 0.7 * chance.random()))
+        spans.append(span(start_s, start_s + 1.5 + 0.45 * chance.random()))
     order = [*range(0, fresh, 2), *reversed(range(1, fresh, 2))]
     chosen = [spans[number] for number in order]
     return (*chosen[:12], chosen[3], *chosen[12:20], chosen[7], *chosen[20:], chosen[14])
