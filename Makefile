@@ -18,7 +18,7 @@ SPEECH_ONLY := $(if $(findstring --mode speech,$(subst =, ,$(ARGS))),--speech-on
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-system test-scale cloud-demo bench-cloud bundle schemas check format lock clean doctor
+.PHONY: help setup run test test-system test-scale test-sync cloud-demo bench-cloud bundle schemas check format lock clean doctor
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,9 @@ test-system: setup $(TESTING) ## Run the long tests: whole sessions, a real brow
 
 test-scale: setup $(TESTING) ## A job of 1,000 chunks, two at a time, with nothing taken for silent
 	@$(PYTHON) -m pytest -q -m slow --durations=0 tests/shared/pipeline/test_many_chunks.py $(TEST_ARGS)
+
+test-sync: setup $(TESTING) ## How exact picture and sound of reels lie, for 26 kinds of source [CHART=out.png]
+	@$(PYTHON) -m tests.sync_chart $(CHART)
 
 cloud-demo: setup $(TESTING) ## A video through an emulated Google Cloud: make cloud-demo [VIDEO=my.mp4]
 ifeq ($(VIDEO),)

@@ -65,6 +65,7 @@ class ClipSpec:
     sound_rate_hz: int = RATE_HZ
     sound_layout: str = "stereo"
     sound_starts_s: float = 0.0
+    """In source time; below 0 it is there before the first picture (give `start_s` room for it)."""
     sound_gap_s: tuple[float, float] | None = None
     """From when to when there is no sound at all, in source time; the times around it stay right."""
     container_options: dict[str, str] = field(default_factory=dict, hash=False)
@@ -214,7 +215,7 @@ def sound_of(seconds: float, rate_hz: int = RATE_HZ) -> Sound:
 def _sound_frames(spec: ClipSpec) -> Iterator[AudioFrame]:
     rate_hz = spec.sound_rate_hz
     first = round(spec.sound_starts_s * rate_hz)
-    mono = sound_of(spec.seconds, rate_hz)[first:]
+    mono = np.concatenate((np.zeros(max(0, -first), np.float32), sound_of(spec.seconds, rate_hz)[max(0, first) :]))
     channels = 1 if spec.sound_layout == "mono" else 2
     sample_format = "s16" if spec.sound_codec.startswith("pcm") else "fltp"
     for begin in range(0, mono.size, 4096):

@@ -121,8 +121,12 @@ def shown_from(
 def came_on_s(container: InputContainer, video: Video, t_s: float) -> float:
     """Return when the frame on screen at `t_s` came on, in source time, from packets alone.
 
-    `t_s` itself when that is more than a frame ago (a picture that stands still, or the end) or cannot be told.
+    `t_s` itself when that is more than a frame ago (a picture that stands still, or the end) or cannot be told, and for
+    a variable rate: on the reel's even grid nothing stays in step with it, so beginning earlier gains nothing and shows
+    the rest of the clip late, by up to three of its shortest frames.
     """
+    if video.is_variable_rate:
+        return t_s
     stream = container.streams[video.stream_index]
     read_only(container, stream)
     base = stream.time_base or Fraction(1, av.time_base)
@@ -244,6 +248,15 @@ def _seek(container: InputContainer, stream: Stream, at_s: float | None) -> None
     ticks = earliest if at_s is None else int(at_s / base)
     try:
         container.seek(ticks, stream=stream)
+    except av.FFmpegError:
+        _seek_to_start(container)
+
+
+def _seek_to_start(container: InputContainer) -> None:
+    try:
+        # Matroska refuses a sound's times before its first one, and has then forgotten the cluster it had read: told
+        # to go to byte 0 it would begin with the second one, seconds later.
+        container.seek((container.start_time or 0) - av.time_base)
     except av.FFmpegError:
         # Formats without any index (raw streams, some TS) cannot seek by time; the start always works.
         container.seek(0, unsupported_byte_offset=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ from shared.pipeline.analyse_pose import analyse_chunk, join_parts
 from shared.pipeline.judge_damage import judge_damage
 from tests.contact_sheet import write_contact_sheet
 from tests.nobody import Nobody
+from tests.odd_sheet import looks
 
 ROOT = Path(__file__).parents[3]
 MEDIA = Path(os.environ.get("MONTAGE_MEDIA") or ROOT.parent / "shared" / "media")
@@ -156,3 +158,24 @@ def _stripes(grey: NDArray[np.uint8]) -> float:
     """Return how much neighbouring lines differ beyond what the lines next to them differ."""
     lines = grey.astype(np.int16)
     return float((np.abs(lines[1:-1] - lines[:-2]) - np.abs(lines[2:] - lines[:-2])).clip(0).mean())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(name for name, said in EXPECTED.items() if said["outcome"] != "error"))
+def test_the_reels_of_an_odd_file_play_to_their_end(
+    name: str, media_file: Callable[[str], Path], tmp_path: Path
+) -> None:
+    path = media_file(f"odd/{name}")
+    for look in looks(path, tmp_path):
+        assert all(source is not None and reel is not None for source, reel in look.pairs)
+        with av.open(str(tmp_path / f"{look.mode}.mp4"), options={"err_detect": "explode"}) as container:
+            stream = container.streams.video[0]
+            pictures = [frame.time for frame in container.decode(stream)]
+            assert stream.width % 2 == stream.height % 2 == 0
+        assert len(pictures) == stream.frames
+        assert pictures == sorted(set(pictures))
+        assert pictures[-1] + 1.5 / look.fps >= look.wanted_s
+        assert pictures[-1] <= look.wanted_s
+        with av.open(str(tmp_path / f"{look.mode}.mp4")) as container:
+            sound_s = sum(f.samples / f.sample_rate for a in container.streams.audio for f in container.decode(a))
+        assert sound_s == 0 or abs(sound_s - look.wanted_s) < 1.5 / look.fps + 0.05

@@ -420,3 +420,12 @@ def test_what_a_listener_raises_comes_out_and_nothing_is_left(clip: ClipMaker, t
         render_reel(file, video, edit_list(SPANS), tmp_path / "reel.mp4", settings=QUICK, on_progress=stop)
     assert list(tmp_path.iterdir()) == []
     assert not file.closed
+
+
+def test_sound_that_begins_before_the_picture_is_there_from_the_first_picture_on(
+    clip: ClipMaker, tmp_path: Path
+) -> None:
+    # Matroska begins its second cluster after 5 s of a real film's length.
+    spec = ClipSpec(seconds=30, fps=Fraction(10), size=(96, 54), start_s=1.0, sound_starts_s=-0.45, suffix=".mkv")
+    reel = rendered(clip(spec), tmp_path, (span(0.1, 2.5),))
+    assert [second for _, second in beeps_heard(heard(reel.path))] == [1, 2]
