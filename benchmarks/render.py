@@ -1,6 +1,6 @@
 """How fast, how like its source, how large and in how much memory a reel is rendered, beside other ways to render it.
 
-    python -m benchmarks.render [--pairs 5] [--moviepy .venv-bench/bin/python] [--counted]
+    python -m benchmarks.render [--pairs 5] [--events 7] [--moviepy .venv-bench/bin/python] [--counted]
 
 The recorded session (MONTAGE_MEDIA, or `shared/media` beside the checkout) is cut into its seven movements: by MoviePy,
 by a plain loop over PyAV with the same encoder settings, and by Montage; and once more from a copy of it that has a
@@ -77,6 +77,7 @@ def main() -> int:
     words.add_argument(
         "--pairs", type=int, default=PAIRS, help=f"turns of each kind ({PAIRS}); fewer to try things out"
     )
+    words.add_argument("--events", type=int, help="only so many of the session's movements, to try things out")
     words.add_argument("--moviepy", type=Path, default=MOVIEPY, help="the Python that has MoviePy")
     words.add_argument("--counted", action="store_true", help="only what does not depend on the machine's speed")
     asked = words.parse_args()
@@ -86,7 +87,7 @@ def main() -> int:
     if not asked.counted and not asked.moviepy.exists():
         return _refused(f"no Python with MoviePy at {asked.moviepy}; `make bench-render` makes it")
     with tempfile.TemporaryDirectory(prefix="montage-bench-") as scratch:
-        figures = {} if asked.counted else _timed(session, Path(scratch), asked.pairs, asked.moviepy)
+        figures = {} if asked.counted else _timed(session, Path(scratch), asked)
         figures |= _memory(session, Path(scratch))
     figures |= _copyable()
     missed = missed_bounds(figures)
@@ -115,13 +116,15 @@ def ratio(taken: Iterable[Taken], above: tuple[str, str], below: tuple[str, str]
     return round(median(found[turn, *above] / found[turn, *below] for turn in turns), 3)
 
 
-def _timed(session: Path, scratch: Path, turns: int, moviepy: Path) -> dict[str, float]:
-    encoded = _Turns(source=session, spans=events(session), what="encode", scratch=scratch, moviepy=moviepy)
+def _timed(session: Path, scratch: Path, asked: argparse.Namespace) -> dict[str, float]:
+    moviepy, spans = asked.moviepy.absolute(), events(session)[: asked.events]
+    encoded = _Turns(source=session, spans=spans, what="encode", scratch=scratch, moviepy=moviepy)
     keyed = scratch / "keyframe_every_second.mp4"
-    keyframe_every_second(session, keyed)
-    copied = _Turns(source=keyed, spans=whole_seconds(encoded.spans), what="copy", scratch=scratch, moviepy=moviepy)
+    spans = whole_seconds(spans)
+    keyframe_every_second(session, keyed, seconds=spans[-1][1])
+    copied = _Turns(source=keyed, spans=spans, what="copy", scratch=scratch, moviepy=moviepy)
     taken: list[Taken] = []
-    for turn in range(turns):
+    for turn in range(asked.pairs):
         for each in (*encoded.take(turn), *copied.take(turn)):
             taken.append(each)
             _say(asdict(each))

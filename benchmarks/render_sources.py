@@ -15,7 +15,6 @@ from benchmarks.render_bare import AddPicture, bare_reel
 
 SESSION = "raw_session_mixed_720p.mp4"
 FPS = Fraction(30)
-LENGTH_S = 200.0
 BUSY_S = 102.0  # people and the camera move from here on
 Spans = tuple[tuple[float, float], ...]
 
@@ -33,10 +32,10 @@ def whole_seconds(spans: Spans) -> Spans:
     return tuple((float(floor(start_s)), float(ceil(end_s))) for start_s, end_s in spans)
 
 
-def keyframe_every_second(session: Path, out: Path) -> None:
-    """Write the session with a keyframe at every whole second, as cameras and phones record."""
+def keyframe_every_second(session: Path, out: Path, *, seconds: float) -> None:
+    """Write the session's first so many seconds with a keyframe at every whole one, as phones and cameras record."""
     options = {"preset": "veryfast", "crf": "21", "sc_threshold": "0"}
-    bare_reel(session, ((0.0, LENGTH_S),), out, _stream(1280, 720, options), has_sound=True)
+    bare_reel(session, ((0.0, seconds),), out, _stream(1280, 720, options), has_sound=True)
 
 
 def scaled(session: Path, out: Path, *, height: int, seconds: float) -> None:
