@@ -6,6 +6,9 @@ PIP_INSTALL := $(PYTHON) -m pip install -qq --disable-pip-version-check
 RUNTIME := $(VENV)/.runtime-installed
 MODELS := $(VENV)/.models-fetched
 TESTING := $(VENV)/.tests-installed
+# What reels are measured beside needs an older Pillow than Montage: an environment of its own.
+BENCH_VENV := .venv-bench
+MOVIEPY := $(BENCH_VENV)/.moviepy-installed
 # Locked for these; a newer one may lack wheels.
 PYTHONS := python3 python3.13 python3.12 python3.11 python3.14
 
@@ -18,7 +21,7 @@ SPEECH_ONLY := $(if $(findstring --mode speech,$(subst =, ,$(ARGS))),--speech-on
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-system test-scale test-sync cloud-demo bench-cloud bundle schemas check format lock clean doctor
+.PHONY: help setup run test test-system test-scale test-sync cloud-demo bench-cloud bench-render bundle schemas check format lock clean doctor
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -57,6 +60,9 @@ bench-cloud: setup $(TESTING) ## What jobs ask of the cloud's services, and how 
 	@$(PYTHON) -m benchmarks.cloud_costs
 	@$(PYTHON) -m benchmarks.function_start
 
+bench-render: setup $(TESTING) $(MOVIEPY) ## How fast, large and like its source a reel is, beside other ways [BENCH_ARGS="--pairs 1"]
+	@$(PYTHON) -m benchmarks.render --moviepy $(BENCH_VENV)/bin/python $(BENCH_ARGS)
+
 bundle: ## Stage the Cloud Functions for deployment in build/functions
 	@$(call find_python) "$$python" -I functions/local/bundle.py build/functions
 
@@ -76,7 +82,7 @@ doctor: ## Say what this machine has and lacks
 	@if [ -x $(VENV)/bin/montage ]; then $(VENV)/bin/montage doctor; else $(call find_python) "$$python" -I functions/local/system_check.py && echo 'Nothing in the way; "make setup" comes next.'; fi
 
 clean: ## Remove .venv, caches and build leftovers; reels in out/ and fetched models stay
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find functions jobs shared tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Leaves the first Python of $(PYTHONS) that is new enough in the shell's $$python.
@@ -105,6 +111,12 @@ $(TESTING): $(RUNTIME) tests/requirements.txt
 	@$(PIP_INSTALL) --require-hashes --no-deps -r tests/requirements.txt
 	@touch $@
 
+$(MOVIEPY): benchmarks/moviepy/requirements.txt | $(RUNTIME)
+	@echo 'Installing what reels are measured beside, into $(BENCH_VENV)'
+	@$(PYTHON) -m venv --without-pip $(BENCH_VENV)
+	@$(subst pip install,pip --python $(BENCH_VENV)/bin/python install,$(PIP_INSTALL)) --require-hashes --no-deps -r $<
+	@touch $@
+
 # The largest lock is compiled first and bounds the others, so that a package has one version everywhere.
 # To take newer releases: make lock LOCK_ARGS=--upgrade
 UV_COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
@@ -115,3 +127,4 @@ lock: ## Compile the locks from pyproject.toml [LOCK_ARGS=--upgrade] (needs uv i
 	$(UV_COMPILE) -c tests/requirements.txt pyproject.toml --extra media --extra local -o requirements.txt
 	$(UV_COMPILE) -c tests/requirements.txt pyproject.toml --extra functions --extra google -o functions/requirements.txt
 	$(UV_COMPILE) -c tests/requirements.txt pyproject.toml --extra media --extra google -o jobs/requirements.txt
+	$(UV_COMPILE) benchmarks/moviepy/requirements.in -o benchmarks/moviepy/requirements.txt

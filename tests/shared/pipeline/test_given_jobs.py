@@ -20,7 +20,6 @@ from shared.domain.job import Job, Source
 from shared.domain.object_names import source
 from shared.domain.options import Options
 from shared.domain.span import Span, span
-from shared.media.picture import EncodeSettings
 from shared.pipeline.choose import as_given, as_told
 from shared.pipeline.given_edit_list import store_given
 from shared.pipeline.make_reel import make_reel
@@ -42,8 +41,7 @@ def machine(tmp_path: Path) -> OneMachine:
     scratch.mkdir()
 
     def merge(task: Task) -> Part:
-        settings = EncodeSettings(encoder_threads=2)
-        made = make_reel(task.cloud, task.job, scratch, settings=settings, on_progress=task.progress)
+        made = make_reel(task.cloud, task.job, scratch, encoder_threads=2, on_progress=task.progress)
         return Part(body=json.dumps(made).encode(), numbers={})
 
     return one_machine(tmp_path / "home", merge=merge)
