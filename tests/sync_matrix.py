@@ -14,8 +14,9 @@ from shared.domain.highlight import Highlight
 from shared.domain.options import MotionOptions
 from shared.domain.render_plan import plan_render
 from shared.domain.span import Span, span
+from shared.media.copy_points import copy_points
 from shared.media.picture import EncodeSettings
-from shared.media.probe import keyframe_times_s, probe
+from shared.media.probe import probe
 from shared.media.render import render_reel
 from shared.media.stream_copy import why_not_copy
 from tests.clips import ClipSpec, make_clip, trim_by_edit_list
@@ -141,7 +142,7 @@ def plan(path: Path, mode: Mode, spans: Sequence[Span], *, join: JoinKind = "cut
             [Highlight(span=each, score=1.0, reasons=("moving",), is_chosen=True) for each in spans],
             render=mode,
             why_not_copy=why_not_copy(video),
-            keyframes_s=keyframe_times_s(file, video),
+            keyframes_s=copy_points(file, video).keyframes_s,
             duration_s=video.duration_s,
             lead_in_s=MotionOptions().pad_before_s,
             join=Join(kind=join, duration_s=0.3),
