@@ -20,6 +20,14 @@ class BadVideo(MontageError):
     """The source or what was asked of it is wrong; telling the user helps, trying again does not."""
 
 
+class CannotCopy(BadVideo):
+    """The picture cannot be stream-copied after all; encoding it helps."""
+
+    def __init__(self, name: str, why_not: str) -> None:
+        super().__init__("render_failed", f"{name}: cannot be copied: {why_not}; render with `encode`.")
+        self.why_not = why_not
+
+
 class BadRequest(MontageError):
     """An option or a message is wrong; telling the caller helps, trying again does not."""
 

@@ -23,7 +23,7 @@ from shared.domain.edit_list import EditList
 from shared.domain.reel_time import lay_out
 from shared.domain.sound import missing_language
 from shared.domain.video import Video
-from shared.errors import BadVideo
+from shared.errors import BadVideo, CannotCopy
 from shared.log import event
 from shared.media.frame_rate import reel_fps
 from shared.media.loudness import mastered
@@ -81,8 +81,8 @@ def render_reel(
 ) -> Rendered:
     """Write the reel to `path` as MP4, whatever its name, and return what it is; nothing is left there on failure.
 
-    Raises BadVideo `corrupt` when no picture of a clip can be decoded, `render_failed` when the reel cannot be made,
-    and TryAgain when there is no room for it.
+    Raises BadVideo `corrupt` when no picture of a clip can be decoded, `render_failed` when the reel cannot be made
+    (CannotCopy when encoding it helps), and TryAgain when there is no room for it.
     """
     if not edit_list.clips or edit_list.duration_s <= 0:
         raise BadVideo("render_failed", f"{name}: the edit list is empty; choose at least one clip.")
@@ -200,7 +200,7 @@ def _encoded(work: _Work) -> _Picture:
 def _copied(work: _Work) -> _Picture:
     why_not = why_not_copy(work.video)
     if why_not is not None:
-        raise BadVideo("render_failed", f"{work.name}: cannot be copied: {why_not}; render with `encode`.")
+        raise CannotCopy(work.name, why_not)
     work.diary.began("by copy (no filters, no encoder)")
     container = work.open()
     source = container.streams[work.video.stream_index]

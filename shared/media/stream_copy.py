@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 
 from shared.domain.edit_list import EditList
 from shared.domain.video import Video
-from shared.errors import BadVideo
+from shared.errors import CannotCopy
 from shared.media.h264 import header_sets, is_entry_point, parameter_sets
 from shared.media.source import read_only
 from shared.media.timeline import REORDERED, Damage, packets_before, snap_s
@@ -86,7 +86,7 @@ def copy_picture(
     """Yield the clips' packets with the reel's times; `on_packet` is told the reel time reached, in ticks.
 
     For each clip `clean_starts` gets whether its keyframe is one a stream may begin with. Raises BadVideo
-    `render_failed` where no keyframe is, or where the parameter sets are not the header's.
+    CannotCopy where no keyframe is, or where the parameter sets are not the header's.
     """
     source = container.streams[video.stream_index]
     assert isinstance(source, VideoStream)
@@ -192,12 +192,12 @@ class _SetsGuard:
             self._in_force = header_sets(bytes(packet.get_sidedata("new_extradata")))
 
     def passed(self, packet: Packet[VideoStream]) -> Packet[VideoStream]:
-        """Return the packet as it may be copied; raises BadVideo `render_failed` when it may not."""
+        """Return the packet as it may be copied; raises CannotCopy when it may not."""
         brought = parameter_sets(bytes(packet), self._headers) if packet.is_keyframe else frozenset[bytes]()
         if not (brought | self._in_force) <= self._known:
             at_s = float((packet.pts or 0) * packet.time_base) - self._video.start_s
             why = f"its parameter sets change at {at_s:.1f} s"
-            raise BadVideo("render_failed", f"{self._name}: cannot be copied: {why}; render with `encode`.")
+            raise CannotCopy(self._name, why)
         return _without_side_data(packet) if packet.has_sidedata("new_extradata") else packet
 
 
@@ -246,4 +246,4 @@ def _clip_packets(
             yield sets.passed(packet)
     if not began:
         at_s = float(clip.first_pts * base) - video.start_s
-        raise BadVideo("render_failed", f"{name}: no keyframe at {at_s:.3f} s to copy from; render with `encode`.")
+        raise CannotCopy(name, f"there is no keyframe at {at_s:.3f} s")
