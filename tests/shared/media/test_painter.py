@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -15,6 +15,7 @@ from shared.domain.video import Video
 from shared.media.joins import pixels
 from shared.media.painter import Painter
 from shared.media.timeline import ShownFrame
+from tests.clips import as_coded, paint_time, read_time
 
 COLOURS = {  # R'G'B' of an SDR screen
     "white": (1.0, 1.0, 1.0),
@@ -151,3 +152,28 @@ def test_no_edge_is_green(extra: int) -> None:
     assert (frame.width % 2, frame.height % 2) == (0, 0)
     for plane in frame.planes:
         assert int(np.ptp(pixels(plane).astype(int))) <= 1
+
+
+@pytest.mark.parametrize("is_mirrored", [False, True])
+@pytest.mark.parametrize("rotation_deg", [0, 90, 180, 270])
+def test_every_turn_and_flip_comes_out_upright(rotation_deg: int, is_mirrored: bool) -> None:
+    shown = paint_time(12345, (160, 96))
+    coded = as_coded(shown, rotation_deg, is_mirrored)
+    frame = VideoFrame(coded.shape[1], coded.shape[0], "yuv420p")
+    for number, plane in enumerate(frame.planes):
+        pixels(plane)[:] = coded if number == 0 else 128
+    video = replace(video_of(frame), rotation_deg=rotation_deg, is_mirrored=is_mirrored)
+    made = Painter(video, (160, 96)).paint(ShownFrame(frame=frame, pts=0, start_s=0, end_s=1))
+    assert read_time(pixels(made.planes[0])) == 12345
+
+
+def test_pixels_come_out_square() -> None:
+    frame = picture(Kind(), [COLOURS["red"], COLOURS["blue"]])
+    made = Painter(video_of(frame), (2 * frame.width, frame.height)).paint(
+        ShownFrame(frame=frame, pts=0, start_s=0, end_s=1)
+    )
+    red, blue = (as_yuv(COLOURS[each], matrix=1, is_full=False, bits=8)[0] for each in ("red", "blue"))
+    row = pixels(made.planes[0])[made.height // 2].astype(int)
+    assert (made.width, made.height) == (4 * BLOCK, 2 * BLOCK)
+    assert abs(row[: 2 * BLOCK - 8] - red).max() <= 2
+    assert abs(row[2 * BLOCK + 8 :] - blue).max() <= 2

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 from shared.domain.edit_list import Clip, EditList
+from shared.domain.options import Quality
 from shared.domain.span import Span, span
 from shared.domain.video import Video
 from shared.errors import BadVideo, TryAgain
 from shared.media.copy_points import copy_points
 from shared.media.frame_rate import reel_fps
-from shared.media.picture import EncodeSettings
+from shared.media.picture import EncodeSettings, encode_settings
 from shared.media.probe import probe
 from shared.media.reel_file import reel_file
 from shared.media.render import Rendered, render_reel
@@ -429,3 +430,29 @@ def test_sound_that_begins_before_the_picture_is_there_from_the_first_picture_on
     spec = ClipSpec(seconds=30, fps=Fraction(10), size=(96, 54), start_s=1.0, sound_starts_s=-0.45, suffix=".mkv")
     reel = rendered(clip(spec), tmp_path, (span(0.1, 2.5),))
     assert [second for _, second in beeps_heard(heard(reel.path))] == [1, 2]
+
+
+def test_the_encoder_takes_a_qualitys_settings(clip: ClipMaker, tmp_path: Path) -> None:
+    path = clip(ClipSpec(size=(320, 180), has_sound=False))
+    wanted: dict[Quality, bytes] = {"draft": b"crf=25.0", "standard": b"rc_lookahead=40", "high": b"crf=18.0"}
+    for quality, said in wanted.items():
+        how = encode_settings(quality, encoder_threads=2)
+        written = rendered(path, tmp_path, (span(0, 0.5),), how=how).path.read_bytes()
+        assert b" threads=2 " in written  # x264 notes its settings in the stream
+        assert said in written
+
+
+def test_a_render_logs_what_it_does_and_how_fast_it_was(
+    clip: ClipMaker, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", logger="shared.media.render"):
+        rendered(clip(SOURCES["turned"]), tmp_path, SPANS)
+        rendered(clip(SOURCES["30"]), tmp_path, (span(1, 2),), "copy")
+    said = [each.getMessage() for each in caplog.records]
+    assert len(said) == 4
+    for word in ("stream 0 (h264, yuv420p, 90x160)", "transpose=clock", "ultrafast, CRF 16, 2 threads", "30 fps"):
+        assert word in said[0]
+    assert said[1].startswith("rendered 101 frames, 3.4 s of reel, in ")
+    assert said[1].endswith("x real time")
+    assert "by copy" in said[2]
+    assert [getattr(each, "fields")["event"] for each in caplog.records] == ["render_began", "render_ended"] * 2  # noqa: B009
