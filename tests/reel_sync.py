@@ -23,7 +23,7 @@ CLOCK_S = 0.002  # clocks of containers round, MKV's to whole milliseconds
 NEAR_S = 0.12  # a beep is looked for so far around its place
 LIKENESS = 0.6  # a beep that is there scores over 0.9, any other sound below 0.4
 FADE_S = 0.010  # a beep at the very start of a clip is faded, and so seems to begin later
-GUARD_S = 0.04  # a beep that ends so near the next clip may be cut off: borders lie on the reel's grid
+GUARD_S = 0.16  # a beep that ends so near the next clip may be cut off: borders lie on the reel's grid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
