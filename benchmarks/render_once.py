@@ -18,7 +18,7 @@ from benchmarks.render_bare import bare_reel
 from shared.domain.edit_list import Clip, EditList, Join
 from shared.domain.span import span
 from shared.domain.video import Video
-from shared.media.picture import EncodeSettings, add_picture
+from shared.media.picture import EncodeSettings, add_picture, encode_settings
 from shared.media.probe import probe
 from shared.media.render import render_reel
 
@@ -80,7 +80,7 @@ def measured(asked: Asked) -> Measured:
 
 def standard() -> EncodeSettings:
     """Return the settings of the standard quality."""
-    return EncodeSettings()
+    return encode_settings("standard", encoder_threads=2)
 
 
 def _montage(asked: Asked, halfway: Halfway) -> None:

@@ -52,16 +52,15 @@ def _trial(
 
 NTSC_30, NTSC_60 = Fraction(30_000, 1001), Fraction(60_000, 1001)
 UNEVEN_MS = (33, 33, 50, 100, 17)
-FADED: tuple[JoinKind, ...] = ("cut",)
-"""Add "crossfade" and "dip" as soon as the renderer draws them."""
+JOINED: tuple[JoinKind, ...] = ("cut", "crossfade", "dip")
 
 MATRIX = (
     _trial("24 fps", fps=Fraction(24)),
-    _trial("25 fps", fps=Fraction(25), joins=FADED),
+    _trial("25 fps", fps=Fraction(25), joins=JOINED),
     _trial("29.97 fps", fps=NTSC_30),
-    _trial("30 fps", joins=FADED),
+    _trial("30 fps", joins=JOINED),
     _trial("59.94 fps", fps=NTSC_60),
-    _trial("variable rate", gaps_ms=UNEVEN_MS, keyframe_s=0.7, joins=FADED),
+    _trial("variable rate", gaps_ms=UNEVEN_MS, keyframe_s=0.7, joins=JOINED),
     _trial("variable rate, MKV", gaps_ms=UNEVEN_MS, keyframe_s=0.7, suffix=".mkv"),
     _trial("29.97 fps, MKV", fps=NTSC_30, suffix=".mkv"),
     _trial("VP8 and Opus, WebM", "encode", suffix=".webm", codec="libvpx", sound_codec="libopus", fps=Fraction(25)),

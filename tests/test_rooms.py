@@ -11,7 +11,7 @@ MAY_IMPORT = {
     "functions": {"functions", "shared"},
     "jobs": {"jobs", "shared"},
     "shared.domain": {"shared.domain"},
-    "shared.media": {"shared.media", "shared.domain", "shared.errors"},
+    "shared.media": {"shared.media", "shared.domain", "shared.log", "shared.errors"},
     "shared.models": {"shared.models", "shared.errors"},
     "shared.ports": {"shared.domain"},
     "shared.pipeline": {

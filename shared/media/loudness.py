@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from math import log10
 
 import av
@@ -18,6 +19,7 @@ from av.audio.frame import AudioFrame
 from av.filter import Graph
 from numpy.typing import NDArray
 
+from shared.log import event
 from shared.media.sound import CHANNELS, LAYOUT, RATE_HZ, Block, SoundSettings, sound_frame
 from shared.media.timeline import Damage
 
@@ -103,7 +105,7 @@ def mastering(play: Callable[[], Iterable[Block]], samples: int, *, on_progress:
         said,
         f", limited, now {lufs:.1f} LUFS" if how.is_limited else "",
         tell.passes,
-        extra={"fields": {"event": "sound_mastered"}},
+        extra=event("sound_mastered"),
     )
     return how
 
@@ -168,12 +170,13 @@ def true_peaks(window: Block, *, above: float = 0.0) -> Levels:
     if which.size:
         stretches = np.lib.stride_tricks.sliding_window_view(window, PIECE + 2 * REACH, axis=1)[:, ::PIECE]
         full = np.resize(which, -(-which.size // BATCH) * BATCH)  # some of them twice
-        between = stretches[:, full].reshape(CHANNELS, -1, BATCH, PIECE + 2 * REACH) @ _BETWEEN
+        between = stretches[:, full].reshape(CHANNELS, -1, BATCH, PIECE + 2 * REACH) @ _between()
         peaks = np.abs(between).max(axis=(0, 3)).reshape(-1)[: which.size]
         levels[which] = np.maximum(levels[which], peaks)
     return np.asarray(levels, np.float32)
 
 
+@cache
 def _between() -> NDArray[np.float32]:
     """Return the matrix that makes of a piece and its surroundings the values 1/4, 1/2 and 3/4 behind each sample."""
     taps = np.arange(-REACH + 1, REACH + 1)
@@ -184,9 +187,6 @@ def _between() -> NDArray[np.float32]:
         for sample in range(PIECE):
             matrix[REACH + sample + taps, n, sample] = weights / weights.sum()
     return matrix.reshape(PIECE + 2 * REACH, 3 * PIECE)
-
-
-_BETWEEN = _between()
 
 
 def _turned_down(block: Block, allowed: Levels) -> Block:

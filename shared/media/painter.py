@@ -13,6 +13,8 @@ from shared.media.tone_map import HDR_CURVES, cube_file
 
 HD_HEIGHT = 720  # untagged pictures from this height on are taken as BT.709, smaller ones as BT.601, as players do
 BT601, BT709 = 6, 1  # AVColorSpace
+KEPT_MATRICES = (1, 5, 6)  # every player knows them: changing one into another only loses
+KEPT_PRIMARIES = (1, 5, 6)  # AVColorPrimaries
 MATRICES = {1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
 PRIMARIES = {1: "bt709", 9: "bt2020", 11: "smpte431", 12: "smpte432"}  # AVColorPrimaries that people can tell apart
 FULL_RANGE = 2  # AVColorRange
@@ -39,10 +41,17 @@ def turning(video: Video) -> tuple[Step, ...]:
 
 
 class Painter:
-    """Makes pictures of one size of decoded frames: yuv420p, limited range, BT.709."""
+    """Makes pictures of one size of decoded frames: yuv420p, limited range, SDR, all in one colour matrix.
 
-    def __init__(self, video: Video, size: tuple[int, int]) -> None:
+    That is the given one (AVColorSpace), else the first frame's where it is BT.601 or BT.709, else BT.709.
+    """
+
+    def __init__(self, video: Video, size: tuple[int, int], *, matrix: int | None = None) -> None:
         self.size = size
+        self.matrix = matrix
+        """As AVColorSpace; None before the first frame unless it was given."""
+        self.primaries = BT709
+        """As AVColorPrimaries, of the first frame."""
         self.graph = ""
         """The filters the latest kind of frame goes through; empty when it is taken as it is."""
         self._coded_size = before_turning(size, video.rotation_deg)
@@ -65,45 +74,49 @@ class Painter:
         return chain.push(frame)[0] if chain is not None else self._first_of(kind, frame)
 
     def _first_of(self, kind: Kind, frame: VideoFrame) -> VideoFrame:
+        is_hdr = frame.color_trc in HDR_CURVES
+        if self.matrix is None:
+            self.matrix, self.primaries = (BT709, BT709) if is_hdr else _kept_colours(frame)
         with ExitStack() as files:
-            if frame.color_trc in HDR_CURVES:
+            if is_hdr:
                 is_wide = frame.color_primaries != BT709
                 cube = files.enter_context(cube_file(curve=frame.color_trc, is_wide=is_wide))
-                steps = tone_mapping(frame, self._coded_size, cube)
+                steps = tone_mapping(frame, self._coded_size, cube, matrix=MATRICES[self.matrix])
             else:
-                steps = colouring(frame, self._coded_size)
+                steps = colouring(frame, self._coded_size, matrix=MATRICES[self.matrix])
             self._chains[kind] = chain = FilterChain(steps + self._turn)
             self.graph = str(chain)
             return chain.push(frame)[0]  # builds the filters, which read their files only then
 
 
-def colouring(frame: VideoFrame, size: tuple[int, int]) -> tuple[Step, ...]:
-    """Return the filters that make an SDR frame yuv420p of the size (width, height), limited range, BT.709.
+def colouring(frame: VideoFrame, size: tuple[int, int], *, matrix: str) -> tuple[Step, ...]:
+    """Return the filters that make an SDR frame yuv420p of the size (width, height), limited range, in the matrix.
 
     `colorspace` works on the planes as they are and takes half the time of `scale`, which goes by way of RGB.
     """
-    matrix, is_full = _matrix(frame), _is_full(frame)
+    source, is_full = MATRICES[_matrix(frame)], _is_full(frame)
     primaries = PRIMARIES.get(frame.color_primaries, "bt709")
     fits = frame.format.name in PLANAR_420 and (frame.width, frame.height) == size
-    if fits and frame.format.name == "yuv420p" and matrix == primaries == "bt709" and not is_full:
+    if fits and frame.format.name == "yuv420p" and source == matrix and primaries == "bt709" and not is_full:
         return ()
-    if not fits and primaries == "bt709" and (matrix == "bt709" or frame.format.is_rgb):
-        return _scaling(frame, size, pixel_format="yuv420p", matrix="bt709", is_full=False)
-    before = () if fits else _scaling(frame, size, pixel_format="yuv420p10le", matrix=matrix, is_full=is_full)
-    space = "bt2020nc" if matrix == "bt2020" else matrix
-    source = f"ispace={space}:irange={_range(is_full)}:iprimaries={primaries}:itrc=bt709"
-    return (*before, ("colorspace", f"{source}:space=bt709:range=tv:primaries=bt709:trc=bt709:format=yuv420p"))
+    if not fits and primaries == "bt709" and (source == matrix or frame.format.is_rgb):
+        return _scaling(frame, size, pixel_format="yuv420p", matrix=matrix, is_full=False)
+    before = () if fits else _scaling(frame, size, pixel_format="yuv420p10le", matrix=source, is_full=is_full)
+    space = "bt2020nc" if source == "bt2020" else source
+    goes_in = f"ispace={space}:irange={_range(is_full)}:iprimaries={primaries}:itrc=bt709"
+    comes_out = f"space={matrix}:range=tv:primaries=bt709:trc=bt709:format=yuv420p"
+    return (*before, ("colorspace", f"{goes_in}:{comes_out}"))
 
 
-def tone_mapping(frame: VideoFrame, size: tuple[int, int], cube: Path) -> tuple[Step, ...]:
-    """Return the filters that make an HDR frame yuv420p of the size (width, height), limited range, BT.709.
+def tone_mapping(frame: VideoFrame, size: tuple[int, int], cube: Path, *, matrix: str) -> tuple[Step, ...]:
+    """Return the filters that make an HDR frame yuv420p of the size (width, height), limited range, in the matrix.
 
     16 bits per colour are what `lut3d` is fastest with.
     """
     return (
         *_scaling(frame, size, pixel_format="gbrp16le", matrix="bt2020", is_full=True),
         ("lut3d", f"file={_escaped(cube)}"),
-        ("scale", "flags=bilinear:out_color_matrix=bt709:out_range=tv"),
+        ("scale", f"flags=bilinear:out_color_matrix={matrix}:out_range=tv"),
         ("format", "yuv420p"),
     )
 
@@ -111,14 +124,22 @@ def tone_mapping(frame: VideoFrame, size: tuple[int, int], cube: Path) -> tuple[
 def _scaling(
     frame: VideoFrame, size: tuple[int, int], *, pixel_format: str, matrix: str, is_full: bool
 ) -> tuple[Step, ...]:
-    source = f"in_color_matrix={_matrix(frame)}:in_range={_range(_is_full(frame))}"
+    source = f"in_color_matrix={MATRICES[_matrix(frame)]}:in_range={_range(_is_full(frame))}"
     wanted = f"out_color_matrix={matrix}:out_range={_range(is_full)}"
     return (("scale", f"{size[0]}:{size[1]}:flags=bicubic:{source}:{wanted}"), ("format", pixel_format))
 
 
-def _matrix(frame: VideoFrame) -> str:
-    """Return how the frame's numbers are colours, guessed where it is untagged."""
-    return MATRICES.get(frame.colorspace, MATRICES[BT709 if frame.height >= HD_HEIGHT else BT601])
+def _kept_colours(frame: VideoFrame) -> tuple[int, int]:
+    """Return the matrix and the primaries that the reel has when it begins with the SDR frame."""
+    matrix, primaries = _matrix(frame), frame.color_primaries
+    return matrix if matrix in KEPT_MATRICES else BT709, primaries if primaries in KEPT_PRIMARIES else BT709
+
+
+def _matrix(frame: VideoFrame) -> int:
+    """Return how the frame's numbers are colours (AVColorSpace), guessed where it is untagged."""
+    if frame.colorspace in MATRICES:
+        return frame.colorspace
+    return BT709 if frame.height >= HD_HEIGHT else BT601
 
 
 def _is_full(frame: VideoFrame) -> bool:

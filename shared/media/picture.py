@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import cast
 
+import cv2
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.video.frame import PictureType, VideoFrame
-from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
+from av.video.reformatter import ColorRange, ColorTrc
 from av.video.stream import VideoStream
 
 from shared.domain.edit_list import JoinKind
@@ -24,6 +25,7 @@ from shared.media.painter import BT709, Painter, deinterlacing
 from shared.media.timeline import Damage
 
 KEYFRAME_EVERY_S = 8.0  # beside each clip's first frame; every 2 s made reels of a still camera 30 % larger
+CPU_AVX_512F = 13  # of OpenCV's CpuFeatures, which it gives Python no names for
 LEAD = 0.49  # a frame is shown at the nearest place of the reel's grid, so that jitter of the clock changes nothing
 
 
@@ -62,7 +64,7 @@ def reel_size(video: Video) -> tuple[int, int]:
 
 
 def add_picture(output: OutputContainer, video: Video, fps: Fraction, settings: EncodeSettings) -> VideoStream:
-    """Add the reel's picture stream: H.264 high, yuv420p, limited range, BT.709."""
+    """Add the reel's picture stream: H.264 high, yuv420p, limited range, the curve of BT.709."""
     stream = output.add_stream("libx264", rate=fps)
     stream.width, stream.height = reel_size(video)
     stream.pix_fmt = "yuv420p"
@@ -71,12 +73,20 @@ def add_picture(output: OutputContainer, video: Video, fps: Fraction, settings: 
     context.time_base = 1 / fps
     context.thread_count = settings.encoder_threads
     context.gop_size = max(1, round(KEYFRAME_EVERY_S * fps))
-    context.color_range, context.colorspace = ColorRange.MPEG, BT709
-    context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+    context.color_range, context.color_trc = ColorRange.MPEG, ColorTrc.BT709
     # forced-idr: a clip's first frame is a real entry point; a53cc: captions of repeated frames would repeat.
     fixed = {"crf": str(settings.crf), "preset": settings.preset, "forced-idr": "1", "a53cc": "0"}
-    context.options = fixed | dict(settings.x264)
+    context.options = fixed | _repeatable() | dict(settings.x264)
     return stream
+
+
+def _repeatable() -> dict[str, str]:
+    """Return options that make x264's output a function of its input.
+
+    Its AVX-512 code for macroblock trees is not: where the width in macroblocks is no multiple of 16 (1920 pixels are
+    120), up to half of the runs differed. Machines without AVX-512 give what AVX2 gives.
+    """
+    return {"x264-params": "asm=AVX2"} if cv2.checkHardwareSupport(CPU_AVX_512F) else {}
 
 
 def encode_picture(
@@ -100,6 +110,8 @@ def encode_picture(
     starts = {clip.first_frame for clip in clips if clip.frames}
     graph: str | None = None
     for number, frame in enumerate(reel_frames(clips, show.clip, join=join)):
+        if number == 0:  # before the encoder is opened
+            stream.codec_context.colorspace, stream.codec_context.color_primaries = show.colours
         if show.graph != graph:
             graph = show.graph
             on_graph(graph)
@@ -150,6 +162,11 @@ class Projector:
         """The filters that the latest frames went through, for people."""
         steps = ",".join(f"{name}={arguments}" for name, arguments in deinterlacing(self._video))
         return ",".join(each for each in (steps, self._painter.graph) if each) or "none"
+
+    @property
+    def colours(self) -> tuple[int, int]:
+        """The frames' colour matrix and primaries (AVColorSpace, AVColorPrimaries), once there is a frame."""
+        return self._painter.matrix or BT709, self._painter.primaries
 
     def clip(self, deck: int, clip: ReelClip) -> Iterator[VideoFrame]:
         """Yield exactly the clip's frames, painted; when the source ends early its last one stays on screen."""
