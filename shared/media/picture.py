@@ -2,7 +2,7 @@
 
 from __future__ import annotations  # Packet is generic for the type checker only
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import cast
@@ -25,6 +25,7 @@ from shared.media.painter import BT709, Painter, deinterlacing
 from shared.media.timeline import Damage
 
 KEYFRAME_EVERY_S = 8.0  # beside each clip's first frame; every 2 s made reels of a still camera 30 % larger
+MOST_AHEAD, AHEAD_BYTES = (2, 12), 64 << 20  # 12 frames even out what one after the other takes; 64 MiB are 5 of 4K
 CPU_AVX_512F = 13  # of OpenCV's CpuFeatures, which it gives Python no names for
 LEAD = 0.49  # a frame is shown at the nearest place of the reel's grid, so that jitter of the clock changes nothing
 
@@ -53,7 +54,7 @@ def encode_settings(quality: Quality, *, encoder_threads: int) -> EncodeSettings
 
 QUALITIES: dict[Quality, EncodeSettings] = {
     "draft": EncodeSettings(preset="superfast", crf=25),
-    "standard": EncodeSettings(preset="veryfast", crf=22, x264=(("rc-lookahead", "40"),)),
+    "standard": EncodeSettings(preset="veryfast", crf=22, x264=(("rc-lookahead", "40"), ("trellis", "2"))),
     "high": EncodeSettings(preset="fast", crf=18),
 }
 
@@ -90,26 +91,20 @@ def _repeatable() -> dict[str, str]:
 
 
 def encode_picture(
-    open_deck: Callable[[], InputContainer],
-    video: Video,
-    clips: tuple[ReelClip, ...],
+    frames: Iterable[VideoFrame],
     stream: VideoStream,
     *,
+    show: Projector,
+    starts: Container[int],
     fps: Fraction,
-    join: JoinKind = "cut",
-    name: str,
-    damage: Damage,
     on_graph: Callable[[str], None],
-    on_frame: Callable[[int], None],
 ) -> Iterator[Packet[VideoStream]]:
-    """Yield the encoded picture; `on_frame` is told after each frame how many are done, `on_graph` each filter graph.
+    """Yield the encoded picture; `on_graph` is told each filter graph that `show` makes the frames with.
 
-    `open_deck` opens the source once more; a second time only when a cross-fade shows two clips together.
+    At the frames whose numbers are in `starts` a stream may begin.
     """
-    show = Projector(open_deck, video, fps=fps, name=name, damage=damage)
-    starts = {clip.first_frame for clip in clips if clip.frames}
     graph: str | None = None
-    for number, frame in enumerate(reel_frames(clips, show.clip, join=join)):
+    for number, frame in enumerate(frames):
         if number == 0:  # before the encoder is opened
             stream.codec_context.colorspace, stream.codec_context.color_primaries = show.colours
         if show.graph != graph:
@@ -118,8 +113,12 @@ def encode_picture(
         frame.pts, frame.time_base = number, 1 / fps
         frame.pict_type = PictureType.I if number in starts else PictureType.NONE
         yield from cast("list[Packet[VideoStream]]", stream.encode(frame))
-        on_frame(number + 1)
     yield from cast("list[Packet[VideoStream]]", stream.encode(None))
+
+
+def frames_ahead(video: Video) -> int:
+    """Return how many of the reel's frames may wait to be encoded."""
+    return max(MOST_AHEAD[0], min(MOST_AHEAD[1], AHEAD_BYTES // max(1, video.width * video.height * 3 // 2)))
 
 
 def reel_frames(

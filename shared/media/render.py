@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO
 
 import av
@@ -25,11 +26,13 @@ from shared.domain.sound import missing_language
 from shared.domain.video import Video
 from shared.errors import BadVideo, CannotCopy
 from shared.log import event
+from shared.media.ahead import Check, ahead
 from shared.media.frame_rate import reel_fps
 from shared.media.loudness import mastered
-from shared.media.picture import EncodeSettings, add_picture, encode_picture
+from shared.media.picture import EncodeSettings, Projector, add_picture, encode_picture, frames_ahead, reel_frames
 from shared.media.reel_file import reel_file
 from shared.media.sound import (
+    Block,
     SoundClip,
     SoundSettings,
     add_sound,
@@ -46,6 +49,7 @@ from shared.media.timeline import Damage, came_on_s
 
 log = logging.getLogger(__name__)
 
+PACKETS_AHEAD = 1024  # encoded ones, which are small: half a minute in which the sound is measured
 MEASURING_SHARE = 0.05  # of the progress: how loud the sound is has to be known before anything is encoded
 Progress = Callable[[float], None]
 """Is told which share of the reel is done, in [0, 1]."""
@@ -88,9 +92,11 @@ def render_reel(
         raise BadVideo("render_failed", f"{name}: the edit list is empty; choose at least one clip.")
     diary = _Diary(what=_stream(video), how=f"by {edit_list.render}")
     heard = Damage()
+    lock = Lock()
     with (
         ExitStack() as sources,
         reel_file(path, kind="mp4", name=name, doing=lambda: f"rendering {diary.what} {diary.how}") as output,
+        ExitStack() as threads,  # ended before what they use is closed
     ):
         work = _Work(
             video=video,
@@ -99,14 +105,15 @@ def render_reel(
             sound=sound or SoundSettings(),
             name=name,
             output=output,
-            open=lambda: sources.enter_context(open_source(file, name=name)),
-            tell=on_progress or _ignore,
+            open=lambda: sources.enter_context(open_source(file, name=name, lock=lock)),
+            threads=threads,
+            tell=_Progress(on_progress or _ignore),
             diary=diary,
         )
         picture = _copied(work) if edit_list.render == "copy" else _encoded(work)
-        track, said = _sound(work, picture.clips_heard, heard)
-        _mux(output, picture.packets, track)
-    rendered = _measured(path, video, picture.began_s, warnings=said + picture.warnings() + silenced(heard))
+        track = _Track(work, picture.clips_heard, heard)
+        _mux(output, picture, track.packets, work.tell)
+    rendered = _measured(path, video, picture.began_s, warnings=track.warnings + picture.warnings() + silenced(heard))
     diary.ended(rendered)
     return rendered
 
@@ -135,6 +142,24 @@ class _Diary:
         )
 
 
+class _Progress:
+    """Puts together how far the measuring of the sound and the picture are; told by one thread only."""
+
+    def __init__(self, on_progress: Progress) -> None:
+        self.measured = 0.0
+        """Share of the sound that has been measured; set by any thread."""
+        self._pictured = 0.0
+        self._on_progress = on_progress
+
+    def pictured(self, share: float) -> None:
+        self._pictured = min(1.0, max(self._pictured, share))
+        self.tell()
+
+    def tell(self) -> None:
+        measured = 1.0 if self._pictured == 1 else self.measured
+        self._on_progress(MEASURING_SHARE * measured + (1 - MEASURING_SHARE) * self._pictured)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Work:
     """A reel to be made, and where it goes."""
@@ -146,8 +171,10 @@ class _Work:
     name: str
     output: OutputContainer
     open: Callable[[], InputContainer]
-    """Opens the source once more; all are closed together."""
-    tell: Progress
+    """Opens the source once more, each for one thread; all are closed together."""
+    threads: ExitStack
+    """What is in it ends before anything is closed."""
+    tell: _Progress
     diary: _Diary
 
 
@@ -156,6 +183,7 @@ class _Picture:
     """A reel's picture on its way."""
 
     packets: Iterator[Packet[VideoStream]]
+    duration_s: float
     clips_heard: tuple[SoundClip, ...]
     """Where its sound lies."""
     began_s: tuple[float, ...]
@@ -173,24 +201,31 @@ def _stream(video: Video) -> str:
 def _encoded(work: _Work) -> _Picture:
     first, seen = work.open(), Damage()
     decks = chain((first,), iter(work.open, None))  # a second one only where two clips are shown together
-    fps = reel_fps(work.video, max_fps=work.settings.max_fps)
+    fps, join = reel_fps(work.video, max_fps=work.settings.max_fps), work.edit_list.join.kind
     clips = lay_out(work.edit_list, fps, lambda t_s: came_on_s(first, work.video, t_s))
-    total = max(1, *(clip.first_frame + clip.frames for clip in clips))
-    encoder = f"{work.settings}, {fps} fps, joins by {work.edit_list.join.kind}"
-    packets = encode_picture(
-        lambda: next(decks),
-        work.video,
-        clips,
-        add_picture(work.output, work.video, fps, work.settings),
-        fps=fps,
-        join=work.edit_list.join.kind,
-        name=work.name,
-        damage=seen,
-        on_graph=lambda graph: work.diary.began(f"by encode (filters: {graph}; {encoder})"),
-        on_frame=lambda done: work.tell(_after_measuring(done / total)),
+    show = Projector(lambda: next(decks), work.video, fps=fps, name=work.name, damage=seen)
+    stream = add_picture(work.output, work.video, fps, work.settings)
+    frames = work.threads.enter_context(
+        ahead(lambda _: reel_frames(clips, show.clip, join=join), at_most=frames_ahead(work.video))
+    )
+    encoder = f"{work.settings}, {fps} fps, joins by {join}"
+    packets = work.threads.enter_context(
+        ahead(
+            lambda _: encode_picture(
+                frames,
+                stream,
+                show=show,
+                starts={clip.first_frame for clip in clips if clip.frames},
+                fps=fps,
+                on_graph=lambda graph: work.diary.began(f"by encode (filters: {graph}; {encoder})"),
+            ),
+            at_most=PACKETS_AHEAD,
+            while_waiting=work.tell.tell,
+        )
     )
     return _Picture(
         packets=packets,
+        duration_s=float(max(clip.first_frame + clip.frames for clip in clips) / fps),
         clips_heard=encoded_clips(clips, fps),
         began_s=tuple(clip.start_s for clip in clips),
         warnings=lambda: _damaged(seen),
@@ -206,7 +241,6 @@ def _copied(work: _Work) -> _Picture:
     source = container.streams[work.video.stream_index]
     assert isinstance(source, VideoStream)
     base = source.time_base or Fraction(1, av.time_base)
-    total = max(1, round(work.edit_list.duration_s / base))
     starts: list[bool] = []
     packets = copy_picture(
         container,
@@ -216,44 +250,53 @@ def _copied(work: _Work) -> _Picture:
         name=work.name,
         damage=Damage(),
         clean_starts=starts,
-        on_packet=lambda pts: work.tell(_after_measuring(min(1.0, max(0.0, pts / total)))),
     )
     return _Picture(
         packets=packets,
+        duration_s=work.edit_list.duration_s,
         clips_heard=copied_clips_heard(work.edit_list),
         began_s=tuple(clip.actual.start_s for clip in work.edit_list.clips),
         warnings=lambda: _open_gops(starts),
     )
 
 
-def _sound(
-    work: _Work, clips: tuple[SoundClip, ...], damage: Damage
-) -> tuple[Iterator[Packet[AudioStream]], tuple[str, ...]]:
-    """Add the sound stream and return its packets, none for a source without sound, and warnings."""
-    container = work.open()
-    source = sound_stream(container, work.video, work.sound.language)
-    if source is None or not clips:
-        return iter(()), ()
-    stream = add_sound(work.output, bitrate_bps=work.sound.bitrate_bps)
-    blocks, warnings = mastered(
-        lambda damage: reel_sound(container, source, work.video, clips, damage=damage),
-        clips[-1].beyond,
-        work.sound,
-        damage=damage,
-        on_progress=lambda share: work.tell(MEASURING_SHARE * share),
-    )
-    return encode_sound(blocks, stream), missing_language(work.video.audio, work.sound.language) + warnings
+class _Track:
+    """The reel's sound on its way, measured and encoded beside the picture."""
+
+    def __init__(self, work: _Work, clips: tuple[SoundClip, ...], damage: Damage) -> None:
+        self.warnings: tuple[str, ...] = ()
+        """Complete once all packets have been taken."""
+        self.packets: Iterator[Packet[AudioStream]] = iter(())
+        container = work.open()
+        source = sound_stream(container, work.video, work.sound.language)
+        if source is None or not clips:
+            return
+        self.warnings = missing_language(work.video.audio, work.sound.language)
+        stream = add_sound(work.output, bitrate_bps=work.sound.bitrate_bps)
+
+        def play(damage: Damage) -> Iterator[Block]:
+            return reel_sound(container, source, work.video, clips, damage=damage)
+
+        def make(check: Check) -> Iterator[Packet[AudioStream]]:
+            def measured(share: float) -> None:
+                check()
+                work.tell.measured = share
+
+            blocks, said = mastered(play, clips[-1].beyond, work.sound, damage=damage, on_progress=measured)
+            self.warnings += said
+            yield from encode_sound(blocks, stream)
+
+        self.packets = work.threads.enter_context(ahead(make, at_most=PACKETS_AHEAD, while_waiting=work.tell.tell))
 
 
-def _after_measuring(share: float) -> float:
-    return MEASURING_SHARE + (1 - MEASURING_SHARE) * share
-
-
-def _mux(output: OutputContainer, picture: Iterator[Packet[VideoStream]], sound: Iterator[Packet[AudioStream]]) -> None:
+def _mux(output: OutputContainer, picture: _Picture, sound: Iterator[Packet[AudioStream]], tell: _Progress) -> None:
     """Write both in the order of their decoding times, so that the muxer has little to hold back."""
-    packets: tuple[Iterator[Packet[VideoStream | AudioStream]], ...] = (picture, sound)  # type: ignore[assignment]
+    packets: tuple[Iterator[Packet[VideoStream | AudioStream]], ...] = (picture.packets, sound)  # type: ignore[assignment]
     for packet in heapq.merge(*packets, key=_decoding_time):
+        at_s = float(packet.pts * packet.time_base) if packet.pts is not None else 0.0
         output.mux(packet)
+        tell.pictured(at_s / max(picture.duration_s, 1e-3))
+    tell.pictured(1.0)
 
 
 def _decoding_time(packet: Packet[VideoStream | AudioStream]) -> Fraction:

@@ -4,7 +4,7 @@ from __future__ import annotations  # Generator has a default for what it return
 
 import io
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from struct import Struct
@@ -18,6 +18,7 @@ from shared.errors import BadVideo
 
 BUFFER_BYTES = 1 << 16  # one read of libav; the object store below caches in larger blocks
 WANTED = Struct("qq")  # where the next read begins: offset and whence
+ALONE: AbstractContextManager[object] = nullcontext()
 NOWHERE = WANTED.pack(0, -1)  # right after the last one
 
 Answer = bytes | int | BaseException | None
@@ -25,7 +26,9 @@ Answer = bytes | int | BaseException | None
 
 
 class SourceReader:
-    """What PyAV reads from: keeps its own position, so that several containers can share one file in one thread.
+    """What PyAV reads from: keeps its own position, so that several containers can share one file.
+
+    Those that are read on several threads share a `lock`, too.
 
     It has no `name` (libav would guess the format from it) and no `close`. What comes out of a read instead of bytes
     is kept in `failure`; libav is told of an error, and of the end of the file ever after.
@@ -39,8 +42,9 @@ class SourceReader:
     still lost: about 1 in 100 signals at worst. A program that must not miss one sets a flag, as jobs/task.py does.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._state = _State(file, size_bytes=file.seek(0, io.SEEK_END))
+    def __init__(self, file: BinaryIO, lock: AbstractContextManager[object] = ALONE) -> None:
+        with lock:
+            self._state = _State(file, size_bytes=file.seek(0, io.SEEK_END), lock=lock)
         answers = _answers(self._state)
         next(answers)
         self.read = answers.send
@@ -63,6 +67,7 @@ class SourceReader:
 class _State:
     file: BinaryIO = field(kw_only=False)
     size_bytes: int
+    lock: AbstractContextManager[object]
     at: int = 0
     wanted: bytearray = field(default_factory=lambda: bytearray(NOWHERE))
     failure: BaseException | None = None
@@ -81,9 +86,10 @@ class _State:
 
     def read(self, size: int) -> bytes:
         self.move()
-        if self.file.tell() != self.at:
-            self.file.seek(self.at)
-        data = self.file.read(size)
+        with self.lock:
+            if self.file.tell() != self.at:
+                self.file.seek(self.at)
+            data = self.file.read(size)
         self.at += len(data)
         return data
 
@@ -107,16 +113,18 @@ def _answers(state: _State) -> Generator[Answer, int | None]:
 
 
 @contextmanager
-def open_source(file: BinaryIO, *, name: str) -> Iterator[InputContainer]:
+def open_source(file: BinaryIO, *, name: str, lock: AbstractContextManager[object] = ALONE) -> Iterator[InputContainer]:
     """Open the file with libav and close libav's side at the end.
+
+    Containers of one file that are used on several threads are given one lock, which each holds while it reads.
 
     Whatever the caller's storage, or a signal handler meanwhile, raised comes out unchanged. Raises BadVideo
     `empty_file`, `truncated`, `not_a_video` if libav cannot open it, and `corrupt` if an error of libav gets out of
     the block.
     """
-    reader = SourceReader(file)
+    reader = SourceReader(file, lock)
     try:
-        with _opened(reader, file, name=name) as container:
+        with _opened(reader, file, name=name, lock=lock) as container:
             yield container
     except av.FFmpegError as error:
         if reader.failure is None:
@@ -142,8 +150,9 @@ def read_only(container: InputContainer, stream: Stream) -> None:
         each.discard = Discard.default if each.index == stream.index else Discard.all
 
 
-def _opened(reader: SourceReader, file: BinaryIO, *, name: str) -> InputContainer:
-    size_bytes = file.seek(0, io.SEEK_END)
+def _opened(reader: SourceReader, file: BinaryIO, *, name: str, lock: AbstractContextManager[object]) -> InputContainer:
+    with lock:
+        size_bytes = file.seek(0, io.SEEK_END)
     if size_bytes == 0:
         raise BadVideo("empty_file", f"{name}: the file is empty (0 bytes); copy or export it again.")
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations  # Packet is generic for the type checker only
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heappop, heappush
@@ -81,12 +81,11 @@ def copy_picture(
     name: str,
     damage: Damage,
     clean_starts: list[bool],
-    on_packet: Callable[[int], None],
 ) -> Iterator[Packet[VideoStream]]:
-    """Yield the clips' packets with the reel's times; `on_packet` is told the reel time reached, in ticks.
+    """Yield the clips' packets with the reel's times.
 
-    For each clip `clean_starts` gets whether its keyframe is one a stream may begin with. Raises BadVideo
-    CannotCopy where no keyframe is, or where the parameter sets are not the header's.
+    For each clip `clean_starts` gets whether its keyframe is one a stream may begin with. Raises CannotCopy where no
+    keyframe is, or where the parameter sets are not the header's.
     """
     source = container.streams[video.stream_index]
     assert isinstance(source, VideoStream)
@@ -99,7 +98,6 @@ def copy_picture(
         for packet in _retimed(copied, clip, clock):
             packet.stream = stream
             yield packet
-            on_packet(packet.pts or 0)
 
 
 @dataclass(slots=True)
