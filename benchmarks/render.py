@@ -2,7 +2,8 @@
 
     python -m benchmarks.render [--pairs 5] [--events 7] [--moviepy .venv-bench/bin/python] [--counted]
 
-The recorded session (MONTAGE_MEDIA, or `shared/media` beside the checkout) is cut into its seven movements: by MoviePy,
+The recorded session (MONTAGE_MEDIA, or `shared/media` beside the checkout) is cut into its seven movements, padded as
+`montage run` pads them: by MoviePy,
 by a plain loop over PyAV with the same encoder settings, and by Montage; and once more from a copy of it that has a
 keyframe every second, as a copied stream needs. Every reel is made in a process of its own, and its time goes from
 opening the source to the finished file, probing included; starting Python and importing libraries is not counted for

@@ -14,6 +14,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from av.container import OutputContainer
+from av.video.stream import VideoStream
+
 from benchmarks.render_bare import bare_reel
 from shared.domain.edit_list import Clip, EditList, Join
 from shared.domain.span import span
@@ -97,11 +100,17 @@ def _montage(asked: Asked, halfway: Halfway) -> None:
 def _bare(asked: Asked, _: Halfway) -> None:
     """Encode in a plain loop, with the very settings Montage gives to the encoder."""
     video = _probed(asked.source)
+
+    def add(output: OutputContainer) -> VideoStream:
+        stream = add_picture(output, video, video.fps, standard())
+        stream.codec_context.thread_count = standard().encoder_threads
+        return stream
+
     bare_reel(
         Path(asked.source),
         asked.spans,
         Path(asked.out),
-        lambda output: add_picture(output, video, video.fps, standard()),
+        add,
         has_sound=asked.has_sound,
     )
 

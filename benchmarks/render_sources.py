@@ -12,6 +12,7 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from benchmarks.render_bare import AddPicture, bare_reel
+from shared.domain.options import MotionOptions
 
 SESSION = "raw_session_mixed_720p.mp4"
 FPS = Fraction(30)
@@ -20,11 +21,18 @@ Spans = tuple[tuple[float, float], ...]
 
 
 def events(session: Path) -> Spans:
-    """Return the session's seven movements, as people marked them, on its grid of frames, in seconds."""
+    """Return the session's seven movements, as people marked them, with the padding that `montage run` gives them.
+
+    In seconds, on the session's grid of frames.
+    """
     marked: Sequence[tuple[float, float]] = json.loads(session.with_suffix(".intervals.json").read_text("utf-8"))[
         "motion_intervals"
     ]
-    return tuple((_on_grid(start_s), _on_grid(end_s)) for start_s, end_s in marked)
+    padding = MotionOptions()
+    return tuple(
+        (_on_grid(max(0.0, start_s - padding.pad_before_s)), _on_grid(end_s + padding.pad_after_s))
+        for start_s, end_s in marked
+    )
 
 
 def whole_seconds(spans: Spans) -> Spans:

@@ -20,8 +20,18 @@ PRIMARIES = {1: "bt709", 9: "bt2020", 11: "smpte431", 12: "smpte432"}  # AVColor
 FULL_RANGE = 2  # AVColorRange
 PLANAR_420 = ("yuv420p", "yuvj420p", "yuv420p10le", "yuv420p12le")
 
+Colours = tuple[int, int]
+"""Colour matrix and primaries, as AVColorSpace and AVColorPrimaries."""
 Kind = tuple[int, int, str, int, int, int, int]
 """What the filters for a frame depend on: width, height, pixel format, matrix, range, curve, primaries."""
+
+
+def kept_colours(frame: VideoFrame) -> Colours:
+    """Return the colours of a reel whose source has such frames: its own where every player knows them, else BT.709."""
+    matrix, primaries = _matrix(frame), frame.color_primaries
+    if frame.color_trc in HDR_CURVES or matrix not in KEPT_MATRICES:
+        return BT709, BT709
+    return matrix, primaries if primaries in KEPT_PRIMARIES else BT709
 
 
 def deinterlacing(video: Video) -> tuple[Step, ...]:
@@ -43,17 +53,14 @@ def turning(video: Video) -> tuple[Step, ...]:
 class Painter:
     """Makes pictures of one size of decoded frames: yuv420p, limited range, SDR, all in one colour matrix.
 
-    That is the given one (AVColorSpace), else the first frame's where it is BT.601 or BT.709, else BT.709.
+    `matrix` is that one, as AVColorSpace: one of `KEPT_MATRICES`.
     """
 
-    def __init__(self, video: Video, size: tuple[int, int], *, matrix: int | None = None) -> None:
+    def __init__(self, video: Video, size: tuple[int, int], *, matrix: int = BT709) -> None:
         self.size = size
-        self.matrix = matrix
-        """As AVColorSpace; None before the first frame unless it was given."""
-        self.primaries = BT709
-        """As AVColorPrimaries, of the first frame."""
         self.graph = ""
         """The filters the latest kind of frame goes through; empty when it is taken as it is."""
+        self._matrix = MATRICES[matrix]
         self._coded_size = before_turning(size, video.rotation_deg)
         self._turn = turning(video)
         self._chains: dict[Kind, FilterChain] = {}
@@ -74,16 +81,13 @@ class Painter:
         return chain.push(frame)[0] if chain is not None else self._first_of(kind, frame)
 
     def _first_of(self, kind: Kind, frame: VideoFrame) -> VideoFrame:
-        is_hdr = frame.color_trc in HDR_CURVES
-        if self.matrix is None:
-            self.matrix, self.primaries = (BT709, BT709) if is_hdr else _kept_colours(frame)
         with ExitStack() as files:
-            if is_hdr:
+            if frame.color_trc in HDR_CURVES:
                 is_wide = frame.color_primaries != BT709
                 cube = files.enter_context(cube_file(curve=frame.color_trc, is_wide=is_wide))
-                steps = tone_mapping(frame, self._coded_size, cube, matrix=MATRICES[self.matrix])
+                steps = tone_mapping(frame, self._coded_size, cube, matrix=self._matrix)
             else:
-                steps = colouring(frame, self._coded_size, matrix=MATRICES[self.matrix])
+                steps = colouring(frame, self._coded_size, matrix=self._matrix)
             self._chains[kind] = chain = FilterChain(steps + self._turn)
             self.graph = str(chain)
             return chain.push(frame)[0]  # builds the filters, which read their files only then
@@ -127,12 +131,6 @@ def _scaling(
     source = f"in_color_matrix={MATRICES[_matrix(frame)]}:in_range={_range(_is_full(frame))}"
     wanted = f"out_color_matrix={matrix}:out_range={_range(is_full)}"
     return (("scale", f"{size[0]}:{size[1]}:flags=bicubic:{source}:{wanted}"), ("format", pixel_format))
-
-
-def _kept_colours(frame: VideoFrame) -> tuple[int, int]:
-    """Return the matrix and the primaries that the reel has when it begins with the SDR frame."""
-    matrix, primaries = _matrix(frame), frame.color_primaries
-    return matrix if matrix in KEPT_MATRICES else BT709, primaries if primaries in KEPT_PRIMARIES else BT709
 
 
 def _matrix(frame: VideoFrame) -> int:

@@ -2,30 +2,36 @@
 
 from __future__ import annotations  # Packet is generic for the type checker only
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
+from queue import Queue
+from threading import Lock
 from typing import cast
 
 import cv2
+from av.codec.context import Flags
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType, VideoFrame
 from av.video.reformatter import ColorRange, ColorTrc
 from av.video.stream import VideoStream
 
 from shared.domain.edit_list import JoinKind
 from shared.domain.options import Quality
+from shared.domain.reel_pieces import Piece
 from shared.domain.reel_time import ReelClip
 from shared.domain.video import Video
 from shared.errors import BadVideo
 from shared.media.deck import Deck
 from shared.media.joins import cross_faded, dimmed
-from shared.media.painter import BT709, Painter, deinterlacing
+from shared.media.painter import Colours, Painter, deinterlacing
 from shared.media.timeline import Damage
 
 KEYFRAME_EVERY_S = 8.0  # beside each clip's first frame; every 2 s made reels of a still camera 30 % larger
-MOST_AHEAD, AHEAD_BYTES = (2, 12), 64 << 20  # 12 frames even out what one after the other takes; 64 MiB are 5 of 4K
+LEAST_LOOKAHEAD, LOOKAHEAD_BYTES = 10, 96 << 20  # 30 frames up to 1080p, 10 of 4K: x264 holds about twice as much
 CPU_AVX_512F = 13  # of OpenCV's CpuFeatures, which it gives Python no names for
 LEAD = 0.49  # a frame is shown at the nearest place of the reel's grid, so that jitter of the clock changes nothing
 
@@ -37,14 +43,16 @@ class EncodeSettings:
     crf: float = 22
     preset: str = "veryfast"
     encoder_threads: int = 2
-    """x264's output depends on it: a fixed setting, never the number of cores."""
+    """How many pieces of the reel are encoded at once, each by an encoder of one thread; the picture is the same."""
     max_fps: int = 60
+    lookahead: int = 30
+    """Frames that the encoder looks ahead, fewer where they are large: it holds them all."""
     x264: tuple[tuple[str, str], ...] = ()
     """Further options of libx264 (name, value), over the preset's."""
 
     def __str__(self) -> str:
         more = "".join(f", {name} {value}" for name, value in self.x264)
-        return f"libx264 {self.preset}, CRF {self.crf:g}, {self.encoder_threads} threads{more}"
+        return f"libx264 {self.preset}, CRF {self.crf:g}, {self.encoder_threads} pieces at once{more}"
 
 
 def encode_settings(quality: Quality, *, encoder_threads: int) -> EncodeSettings:
@@ -53,8 +61,8 @@ def encode_settings(quality: Quality, *, encoder_threads: int) -> EncodeSettings
 
 
 QUALITIES: dict[Quality, EncodeSettings] = {
-    "draft": EncodeSettings(preset="superfast", crf=25),
-    "standard": EncodeSettings(preset="veryfast", crf=22, x264=(("rc-lookahead", "40"), ("trellis", "2"))),
+    "draft": EncodeSettings(preset="superfast", crf=25, lookahead=10),
+    "standard": EncodeSettings(preset="veryfast", crf=22, x264=(("trellis", "1"),)),
     "high": EncodeSettings(preset="fast", crf=18),
 }
 
@@ -67,18 +75,38 @@ def reel_size(video: Video) -> tuple[int, int]:
 def add_picture(output: OutputContainer, video: Video, fps: Fraction, settings: EncodeSettings) -> VideoStream:
     """Add the reel's picture stream: H.264 high, yuv420p, limited range, the curve of BT.709."""
     stream = output.add_stream("libx264", rate=fps)
-    stream.width, stream.height = reel_size(video)
-    stream.pix_fmt = "yuv420p"
-    stream.profile = "High"
-    context = stream.codec_context
+    _configure(stream.codec_context, reel_size(video), fps, settings)
+    return stream
+
+
+def _encoder(size: tuple[int, int], fps: Fraction, settings: EncodeSettings, colours: Colours) -> VideoCodecContext:
+    """Return an encoder whose stream goes on one that `add_picture` began."""
+    context = VideoCodecContext.create("libx264", "w")
+    context.framerate = fps
+    context.flags |= Flags.global_header  # MP4 wants the parameter sets in its header only
+    _configure(context, size, fps, settings)
+    context.colorspace, context.color_primaries = colours
+    return context
+
+
+def _configure(context: VideoCodecContext, size: tuple[int, int], fps: Fraction, settings: EncodeSettings) -> None:
+    context.width, context.height = size
+    context.pix_fmt = "yuv420p"
+    context.profile = "High"
     context.time_base = 1 / fps
-    context.thread_count = settings.encoder_threads
+    context.thread_count = 1  # pieces side by side keep all cores busy; threads of one encoder wait for each other
     context.gop_size = max(1, round(KEYFRAME_EVERY_S * fps))
     context.color_range, context.color_trc = ColorRange.MPEG, ColorTrc.BT709
-    # forced-idr: a clip's first frame is a real entry point; a53cc: captions of repeated frames would repeat.
-    fixed = {"crf": str(settings.crf), "preset": settings.preset, "forced-idr": "1", "a53cc": "0"}
-    context.options = fixed | _repeatable() | dict(settings.x264)
-    return stream
+    held = LOOKAHEAD_BYTES // (size[0] * size[1] * 3 // 2)
+    context.options = {
+        "crf": str(settings.crf),
+        "preset": settings.preset,
+        "rc-lookahead": str(max(LEAST_LOOKAHEAD, min(settings.lookahead, held))),
+        "forced-idr": "1",  # a clip's first frame is a real entry point
+        "a53cc": "0",  # captions of repeated frames would repeat
+        **_repeatable(),
+        **dict(settings.x264),
+    }
 
 
 def _repeatable() -> dict[str, str]:
@@ -90,35 +118,57 @@ def _repeatable() -> dict[str, str]:
     return {"x264-params": "asm=AVX2"} if cv2.checkHardwareSupport(CPU_AVX_512F) else {}
 
 
-def encode_picture(
-    frames: Iterable[VideoFrame],
-    stream: VideoStream,
-    *,
-    show: Projector,
-    starts: Container[int],
-    fps: Fraction,
-    on_graph: Callable[[str], None],
-) -> Iterator[Packet[VideoStream]]:
-    """Yield the encoded picture; `on_graph` is told each filter graph that `show` makes the frames with.
+class Encoding:
+    """A reel's picture, encoded piece by piece on several threads; whoever is free takes the next piece."""
 
-    At the frames whose numbers are in `starts` a stream may begin.
-    """
-    graph: str | None = None
-    for number, frame in enumerate(frames):
-        if number == 0:  # before the encoder is opened
-            stream.codec_context.colorspace, stream.codec_context.color_primaries = show.colours
-        if show.graph != graph:
-            graph = show.graph
-            on_graph(graph)
-        frame.pts, frame.time_base = number, 1 / fps
-        frame.pict_type = PictureType.I if number in starts else PictureType.NONE
-        yield from cast("list[Packet[VideoStream]]", stream.encode(frame))
-    yield from cast("list[Packet[VideoStream]]", stream.encode(None))
+    def __init__(self, pieces: Sequence[Piece], settings: EncodeSettings, *, fps: Fraction, join: JoinKind) -> None:
+        self._left = iter(pieces)
+        self._count = len(pieces)
+        self._settings = settings
+        self._fps = fps
+        self._join = join
+        self._taken_by: Queue[int] = Queue()
+        self._taking = Lock()
 
+    def worker(
+        self, number: int, show: Projector, *, on_graph: Callable[[str], None]
+    ) -> Iterator[Packet[VideoStream] | None]:
+        """Yield the packets of the pieces this worker takes, None after each piece; all on one thread.
 
-def frames_ahead(video: Video) -> int:
-    """Return how many of the reel's frames may wait to be encoded."""
-    return max(MOST_AHEAD[0], min(MOST_AHEAD[1], AHEAD_BYTES // max(1, video.width * video.height * 3 // 2)))
+        `on_graph` is told the filters that `show` makes the frames with.
+        """
+        while (piece := self._next(number)) is not None:
+            yield from self._encoded(piece, show, on_graph)
+            yield None
+
+    def packets(
+        self, workers: Sequence[Iterator[Packet[VideoStream] | None]], stream: VideoStream
+    ) -> Iterator[Packet[VideoStream]]:
+        """Yield the packets of all pieces in the reel's order, for `stream`."""
+        for _ in range(self._count):
+            worker = workers[self._taken_by.get()]
+            for packet in iter(partial(next, worker), None):
+                packet.stream = stream
+                yield packet
+
+    def _next(self, number: int) -> Piece | None:
+        with self._taking:
+            piece = next(self._left, None)
+            if piece is not None:
+                self._taken_by.put(number)
+            return piece
+
+    def _encoded(self, piece: Piece, show: Projector, on_graph: Callable[[str], None]) -> Iterator[Packet[VideoStream]]:
+        encoder = _encoder(show.size, self._fps, self._settings, show.colours)
+        first = min(part.first_frame for part in piece)
+        starts = {part.first_frame for part in piece}
+        for number, frame in enumerate(reel_frames(piece, show.clip, join=self._join), first):
+            if number == first:
+                on_graph(show.graph)
+            frame.pts, frame.time_base = number, 1 / self._fps
+            frame.pict_type = PictureType.I if number in starts else PictureType.NONE
+            yield from cast("list[Packet[VideoStream]]", encoder.encode(frame))
+        yield from cast("list[Packet[VideoStream]]", encoder.encode(None))
 
 
 def reel_frames(
@@ -146,14 +196,24 @@ class Projector:
     """Shows clips of one source as the reel's pictures, with two decks that are opened when they are first needed."""
 
     def __init__(
-        self, open_deck: Callable[[], InputContainer], video: Video, *, fps: Fraction, name: str, damage: Damage
+        self,
+        open_deck: Callable[[], InputContainer],
+        video: Video,
+        *,
+        colours: Colours,
+        fps: Fraction,
+        name: str,
+        damage: Damage,
     ) -> None:
         self._open_deck = open_deck
         self._video = video
         self._fps = fps
         self._name = name
         self._damage = damage
-        self._painter = Painter(video, reel_size(video))
+        self.size = reel_size(video)
+        """(width, height) of the frames."""
+        self.colours = colours
+        self._painter = Painter(video, self.size, matrix=colours[0])
         self._decks: dict[int, Deck] = {}
 
     @property
@@ -161,11 +221,6 @@ class Projector:
         """The filters that the latest frames went through, for people."""
         steps = ",".join(f"{name}={arguments}" for name, arguments in deinterlacing(self._video))
         return ",".join(each for each in (steps, self._painter.graph) if each) or "none"
-
-    @property
-    def colours(self) -> tuple[int, int]:
-        """The frames' colour matrix and primaries (AVColorSpace, AVColorPrimaries), once there is a frame."""
-        return self._painter.matrix or BT709, self._painter.primaries
 
     def clip(self, deck: int, clip: ReelClip) -> Iterator[VideoFrame]:
         """Yield exactly the clip's frames, painted; when the source ends early its last one stays on screen."""

@@ -9,7 +9,7 @@ from PIL import Image
 from shared.domain.video import Video
 from shared.errors import BadVideo
 from shared.media.decode import frame_at
-from shared.media.painter import BT709, Painter, deinterlacing
+from shared.media.painter import Painter, deinterlacing
 from shared.media.timeline import ShownFrame
 
 QUALITY = 88
@@ -28,7 +28,7 @@ def write_poster(
     scale = min(1.0, max_side_px / max(video.width, video.height))
     size = (_even(video.width * scale), _even(video.height * scale))
     shown = ShownFrame(frame=sample.frame, pts=sample.key, start_s=sample.pts_s, end_s=sample.pts_s)
-    painted = Painter(video, size, matrix=BT709).paint(shown)
+    painted = Painter(video, size).paint(shown)
     rgb = VideoReformatter().reformat(
         painted, format="rgb24", src_colorspace=Colorspace.ITU709, src_color_range=ColorRange.MPEG
     )

@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
 from pathlib import Path
-from threading import Lock
 from typing import BinaryIO
 
 import av
@@ -21,6 +19,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from shared.domain.edit_list import EditList
+from shared.domain.reel_pieces import reel_pieces
 from shared.domain.reel_time import lay_out
 from shared.domain.sound import missing_language
 from shared.domain.video import Video
@@ -29,7 +28,8 @@ from shared.log import event
 from shared.media.ahead import Check, ahead
 from shared.media.frame_rate import reel_fps
 from shared.media.loudness import mastered
-from shared.media.picture import EncodeSettings, Projector, add_picture, encode_picture, frames_ahead, reel_frames
+from shared.media.painter import BT709, Colours, kept_colours
+from shared.media.picture import EncodeSettings, Encoding, Projector, add_picture
 from shared.media.reel_file import reel_file
 from shared.media.sound import (
     Block,
@@ -43,9 +43,9 @@ from shared.media.sound import (
     silenced,
     sound_stream,
 )
-from shared.media.source import open_source
+from shared.media.source import Turns, open_source
 from shared.media.stream_copy import add_copy, copied_clips, copy_picture, why_not_copy
-from shared.media.timeline import Damage, came_on_s
+from shared.media.timeline import Damage, came_on_s, frames_from, indexed_keyframes_s
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def render_reel(
         raise BadVideo("render_failed", f"{name}: the edit list is empty; choose at least one clip.")
     diary = _Diary(what=_stream(video), how=f"by {edit_list.render}")
     heard = Damage()
-    lock = Lock()
+    turns = Turns()
     with (
         ExitStack() as sources,
         reel_file(path, kind="mp4", name=name, doing=lambda: f"rendering {diary.what} {diary.how}") as output,
@@ -105,7 +105,7 @@ def render_reel(
             sound=sound or SoundSettings(),
             name=name,
             output=output,
-            open=lambda: sources.enter_context(open_source(file, name=name, lock=lock)),
+            open=lambda: sources.enter_context(open_source(file, name=name, turns=turns)),
             threads=threads,
             tell=_Progress(on_progress or _ignore),
             diary=diary,
@@ -127,8 +127,9 @@ class _Diary:
         self._began_at = time.monotonic()
 
     def began(self, how: str) -> None:
-        self.how = how
-        log.info("rendering %s %s", self.what, how, extra=event("render_began"))
+        if how != self.how:  # every worker tells
+            self.how = how
+            log.info("rendering %s %s", self.what, how, extra=event("render_began"))
 
     def ended(self, made: Rendered) -> None:
         elapsed_s = max(time.monotonic() - self._began_at, 1e-3)
@@ -200,36 +201,38 @@ def _stream(video: Video) -> str:
 
 def _encoded(work: _Work) -> _Picture:
     first, seen = work.open(), Damage()
-    decks = chain((first,), iter(work.open, None))  # a second one only where two clips are shown together
     fps, join = reel_fps(work.video, max_fps=work.settings.max_fps), work.edit_list.join.kind
     clips = lay_out(work.edit_list, fps, lambda t_s: came_on_s(first, work.video, t_s))
-    show = Projector(lambda: next(decks), work.video, fps=fps, name=work.name, damage=seen)
-    stream = add_picture(work.output, work.video, fps, work.settings)
-    frames = work.threads.enter_context(
-        ahead(lambda _: reel_frames(clips, show.clip, join=join), at_most=frames_ahead(work.video))
-    )
+    colours = _colours(first, work.video, clips[0].start_s)
+    pieces = reel_pieces(clips, fps, join=join, keyframes_s=indexed_keyframes_s(first, work.video))
+    encoding = Encoding(pieces, work.settings, fps=fps, join=join)
     encoder = f"{work.settings}, {fps} fps, joins by {join}"
-    packets = work.threads.enter_context(
-        ahead(
-            lambda _: encode_picture(
-                frames,
-                stream,
-                show=show,
-                starts={clip.first_frame for clip in clips if clip.frames},
-                fps=fps,
-                on_graph=lambda graph: work.diary.began(f"by encode (filters: {graph}; {encoder})"),
-            ),
-            at_most=PACKETS_AHEAD,
-            while_waiting=work.tell.tell,
+
+    def working(number: int) -> Callable[[Check], Iterator[Packet[VideoStream] | None]]:
+        show = Projector(work.open, work.video, colours=colours, fps=fps, name=work.name, damage=seen)
+        return lambda _: encoding.worker(
+            number, show, on_graph=lambda graph: work.diary.began(f"by encode (filters: {graph}; {encoder})")
         )
-    )
+
+    stream = add_picture(work.output, work.video, fps, work.settings)
+    stream.codec_context.colorspace, stream.codec_context.color_primaries = colours
+    workers = [
+        work.threads.enter_context(ahead(working(number), at_most=PACKETS_AHEAD, while_waiting=work.tell.tell))
+        for number in range(max(1, min(work.settings.encoder_threads, len(pieces))))
+    ]
     return _Picture(
-        packets=packets,
+        packets=encoding.packets(workers, stream),
         duration_s=float(max(clip.first_frame + clip.frames for clip in clips) / fps),
         clips_heard=encoded_clips(clips, fps),
         began_s=tuple(clip.start_s for clip in clips),
         warnings=lambda: _damaged(seen),
     )
+
+
+def _colours(container: InputContainer, video: Video, t_s: float) -> Colours:
+    """Return the reel's colours, by the keyframe before its first picture."""
+    keyframe = next(frames_from(container, video, t_s), None)
+    return kept_colours(keyframe) if keyframe is not None else (BT709, BT709)
 
 
 def _copied(work: _Work) -> _Picture:

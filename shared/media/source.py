@@ -3,12 +3,13 @@
 from __future__ import annotations  # Generator has a default for what it returns from Python 3.13 on
 
 import io
-from collections.abc import Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from struct import Struct
-from typing import BinaryIO, cast
+from threading import Lock
+from typing import BinaryIO, TypeVar, cast
 
 import av
 from av.container import InputContainer
@@ -18,17 +19,36 @@ from shared.errors import BadVideo
 
 BUFFER_BYTES = 1 << 16  # one read of libav; the object store below caches in larger blocks
 WANTED = Struct("qq")  # where the next read begins: offset and whence
-ALONE: AbstractContextManager[object] = nullcontext()
 NOWHERE = WANTED.pack(0, -1)  # right after the last one
 
+T = TypeVar("T")
 Answer = bytes | int | BaseException | None
 """Bytes read, a position, or what went wrong."""
+
+
+class Turns:
+    """Lets containers that are used on several threads read one file in turn; after a failure nobody reads on."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._failure: BaseException | None = None
+
+    def take(self, read: Callable[[], T]) -> T:
+        """Return what `read` does once it is its turn. Raises what it or an earlier one raised: the same object."""
+        with self._lock:
+            if self._failure is not None:
+                raise self._failure
+            try:
+                return read()
+            except BaseException as error:
+                self._failure = error
+                raise
 
 
 class SourceReader:
     """What PyAV reads from: keeps its own position, so that several containers can share one file.
 
-    Those that are read on several threads share a `lock`, too.
+    Those that are read on several threads are given one `turns`.
 
     It has no `name` (libav would guess the format from it) and no `close`. What comes out of a read instead of bytes
     is kept in `failure`; libav is told of an error, and of the end of the file ever after.
@@ -42,9 +62,10 @@ class SourceReader:
     still lost: about 1 in 100 signals at worst. A program that must not miss one sets a flag, as jobs/task.py does.
     """
 
-    def __init__(self, file: BinaryIO, lock: AbstractContextManager[object] = ALONE) -> None:
-        with lock:
-            self._state = _State(file, size_bytes=file.seek(0, io.SEEK_END), lock=lock)
+    def __init__(self, file: BinaryIO, turns: Turns | None = None) -> None:
+        turns = turns or Turns()
+        size_bytes = turns.take(lambda: file.seek(0, io.SEEK_END))
+        self._state = _State(file, size_bytes=size_bytes, turns=turns)
         answers = _answers(self._state)
         next(answers)
         self.read = answers.send
@@ -67,7 +88,7 @@ class SourceReader:
 class _State:
     file: BinaryIO = field(kw_only=False)
     size_bytes: int
-    lock: AbstractContextManager[object]
+    turns: Turns
     at: int = 0
     wanted: bytearray = field(default_factory=lambda: bytearray(NOWHERE))
     failure: BaseException | None = None
@@ -86,12 +107,14 @@ class _State:
 
     def read(self, size: int) -> bytes:
         self.move()
-        with self.lock:
-            if self.file.tell() != self.at:
-                self.file.seek(self.at)
-            data = self.file.read(size)
+        data = self.turns.take(lambda: self._read(size))
         self.at += len(data)
         return data
+
+    def _read(self, size: int) -> bytes:
+        if self.file.tell() != self.at:
+            self.file.seek(self.at)
+        return self.file.read(size)
 
 
 def _answers(state: _State) -> Generator[Answer, int | None]:
@@ -113,18 +136,19 @@ def _answers(state: _State) -> Generator[Answer, int | None]:
 
 
 @contextmanager
-def open_source(file: BinaryIO, *, name: str, lock: AbstractContextManager[object] = ALONE) -> Iterator[InputContainer]:
+def open_source(file: BinaryIO, *, name: str, turns: Turns | None = None) -> Iterator[InputContainer]:
     """Open the file with libav and close libav's side at the end.
 
-    Containers of one file that are used on several threads are given one lock, which each holds while it reads.
+    Containers of one file that are used on several threads are given one `turns`.
 
     Whatever the caller's storage, or a signal handler meanwhile, raised comes out unchanged. Raises BadVideo
     `empty_file`, `truncated`, `not_a_video` if libav cannot open it, and `corrupt` if an error of libav gets out of
     the block.
     """
-    reader = SourceReader(file, lock)
+    turns = turns or Turns()
+    reader = SourceReader(file, turns)
     try:
-        with _opened(reader, file, name=name, lock=lock) as container:
+        with _opened(reader, file, name=name, turns=turns) as container:
             yield container
     except av.FFmpegError as error:
         if reader.failure is None:
@@ -150,9 +174,8 @@ def read_only(container: InputContainer, stream: Stream) -> None:
         each.discard = Discard.default if each.index == stream.index else Discard.all
 
 
-def _opened(reader: SourceReader, file: BinaryIO, *, name: str, lock: AbstractContextManager[object]) -> InputContainer:
-    with lock:
-        size_bytes = file.seek(0, io.SEEK_END)
+def _opened(reader: SourceReader, file: BinaryIO, *, name: str, turns: Turns) -> InputContainer:
+    size_bytes = turns.take(lambda: file.seek(0, io.SEEK_END))
     if size_bytes == 0:
         raise BadVideo("empty_file", f"{name}: the file is empty (0 bytes); copy or export it again.")
     try:

@@ -34,6 +34,7 @@ REORDERED = 16  # H.264 and HEVC keep at most so many pictures waiting for one s
 
 S = TypeVar("S", bound=Stream)
 
+INDEXED_SHARE = 0.8  # of the source: an index that ends sooner was built by reading so far
 MAX_READ_FAILURES = 20  # a demuxer that fails this often in a row will not come back
 
 
@@ -160,6 +161,18 @@ def frames_from(
     read_only(container, stream)
     damage = damage if damage is not None else Damage()
     yield from decoded(packets_before(container, stream, from_s + video.start_s, damage=damage), damage)
+
+
+def indexed_keyframes_s(container: InputContainer, video: Video) -> tuple[float, ...]:
+    """Return about when the source's keyframes are shown, in source time, ascending; () where no index tells all.
+
+    Nothing is read for it. An index may hold decoding times, which are a few frames early.
+    """
+    stream = container.streams[video.stream_index]
+    base = stream.time_base or Fraction(1, av.time_base)
+    known = [(float(each.timestamp * base) - video.start_s, each.is_keyframe) for each in stream.index_entries]
+    is_whole = bool(known) and known[0][0] <= 1.0 and known[-1][0] >= INDEXED_SHARE * video.duration_s
+    return tuple(sorted(t_s for t_s, is_keyframe in known if is_keyframe)) if is_whole else ()
 
 
 def decoded(packets: Iterable[Packet[VideoStream]], damage: Damage) -> Iterator[VideoFrame]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from shared.domain.video import Video
 from shared.media.joins import pixels
-from shared.media.painter import BT709, Painter
+from shared.media.painter import BT709, Painter, kept_colours
 from shared.media.timeline import ShownFrame
 from tests.clips import as_coded, paint_time, read_time
 
@@ -121,7 +121,7 @@ def video_of(frame: VideoFrame) -> Video:
     )
 
 
-def painted(frame: VideoFrame, matrix: int | None = BT709) -> VideoFrame:
+def painted(frame: VideoFrame, matrix: int = BT709) -> VideoFrame:
     size = (frame.width + frame.width % 2, frame.height + frame.height % 2)
     return Painter(video_of(frame), size, matrix=matrix).paint(ShownFrame(frame=frame, pts=0, start_s=0, end_s=1))
 
@@ -149,7 +149,8 @@ def test_colours_are_those_of_the_source(name: str) -> None:
 @pytest.mark.parametrize("name", KINDS)
 def test_sdr_colours_keep_their_matrix_where_every_player_knows_it(name: str) -> None:
     kind = KINDS[name]
-    made = painted(picture(kind, list(COLOURS.values())), matrix=None)
+    frame = picture(kind, list(COLOURS.values()))
+    made = painted(frame, matrix=kept_colours(frame)[0])
     wanted = [as_yuv(each, matrix=kind.matrix, is_full=False, bits=8) for each in COLOURS.values()]
     off = np.abs(middles(made, len(COLOURS)) - np.array(wanted))
     assert off.max() <= 2, dict(zip(COLOURS, off.tolist(), strict=True))
