@@ -25,7 +25,11 @@ class CannotCopy(BadVideo):
 
     def __init__(self, name: str, why_not: str) -> None:
         super().__init__("render_failed", f"{name}: cannot be copied: {why_not}; render with `encode`.")
+        self.name = name
         self.why_not = why_not
+
+    def __reduce__(self) -> tuple[type["CannotCopy"], tuple[str, str]]:
+        return type(self), (self.name, self.why_not)
 
 
 class BadRequest(MontageError):

@@ -235,8 +235,14 @@ def _sound_frames(spec: ClipSpec) -> Iterator[AudioFrame]:
 
 def shown_times(path: Path) -> list[tuple[float, float]]:
     """Return, for each frame of a video as a plain player decodes it, (when it is on screen, the time it shows), s."""
+    return [(at_s, read_time(picture) / 1000) for at_s, picture in shown_pictures(path)]
+
+
+def shown_pictures(path: Path) -> Iterator[tuple[float, Grey]]:
+    """Yield (when it is on screen in s, its brightness) for each frame of a video as a plain player decodes it."""
     with av.open(str(path)) as container:
-        return [(frame.time, read_time(_luma(frame)) / 1000) for frame in container.decode(container.streams.video[0])]
+        for frame in container.decode(container.streams.video[0]):
+            yield frame.time, _luma(frame)
 
 
 def _luma(frame: VideoFrame) -> Grey:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from shared.domain.edit_list import EditList
-from tests.clips import BEEP_S, RATE_HZ, ClipSpec, Sound, beep, heard, shown_times
+from tests.clips import BEEP_S, RATE_HZ, ClipSpec, Grey, Sound, beep, heard, read_time, shown_pictures
 
 PICTURE_BOUND = 1  # frames of the source
 SOUND_BOUND_S = 0.010
@@ -79,7 +79,7 @@ class _Place:
 def measure(path: Path, edit_list: EditList, source: Source) -> tuple[ClipOffsets, ...]:
     """Return how far each clip of the reel at `path` lies off; AssertionError for one without a picture."""
     times_s = source.frame_times_s
-    pictures = [(reel_s, _nearest(times_s, told_s)) for reel_s, told_s in shown_times(path)]
+    pictures = [(reel_s, _told(picture, times_s)) for reel_s, picture in shown_pictures(path)]
     sound = heard(path) if source.spec.has_sound else None
     frame_s = 0.0 if edit_list.render == "copy" else float(np.median(np.diff([at for at, _ in pictures])))
     measured = []
@@ -99,6 +99,14 @@ def measure(path: Path, edit_list: EditList, source: Source) -> tuple[ClipOffset
     return tuple(measured)
 
 
+def _told(picture: Grey, times_s: Sequence[float]) -> int | None:
+    """Return the number of the frame that the picture shows, None when it shows none: a dip goes through black."""
+    try:
+        return _nearest(times_s, read_time(picture) / 1000)
+    except ValueError:
+        return None
+
+
 def _nearest(times_s: Sequence[float], told_s: float) -> int:
     number = bisect_right(times_s, told_s)
     return min((n for n in (number - 1, number) if 0 <= n < len(times_s)), key=lambda n: abs(times_s[n] - told_s))
@@ -115,7 +123,7 @@ def _places(edit_list: EditList) -> Iterator[_Place]:
 
 def _picture_of(
     place: _Place,
-    pictures: Sequence[tuple[float, int]],
+    pictures: Sequence[tuple[float, int | None]],
     times_s: Sequence[float],
     source: Source,
     *,
@@ -132,6 +140,7 @@ def _picture_of(
     for (reel_s, shown), (next_s, _) in pairwise((*pictures, (place.beyond_s, 0))):
         if reel_s < place.clear_s - CLOCK_S + frame_s / 2 or reel_s >= place.beyond_s - CLOCK_S - frame_s / 2:
             continue
+        assert shown is not None, f"the picture at {reel_s:.3f} s of the reel tells no time"
         gone_s = min(next_s, place.beyond_s)
         moments = [(reel_s + gone_s) / 2, *([] if frame_s else [gone_s - 2 * CLOCK_S])]
         if frame_s and source.spec.gaps_ms:

@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,24 +14,22 @@ from shared.domain.job import ANALYSIS_STAGES, Job, Warned, warned
 from shared.domain.object_names import artifact, edit_list
 from shared.domain.record import from_dict, to_dict
 from shared.domain.reel_time import CameOn, as_asked
-from shared.domain.render_plan import lead_in_before, plan_render
 from shared.domain.sound import Sound
 from shared.domain.video import Media, Video
-from shared.errors import AlreadyThere
+from shared.errors import AlreadyThere, CannotCopy
 from shared.log import event
-from shared.media.copy_points import copy_points
 from shared.media.picture import EncodeSettings, encode_settings
 from shared.media.poster import write_poster
 from shared.media.render import Rendered, render_reel
 from shared.media.render_sound import SAMPLE_GRID, RenderedSound, render_sound
 from shared.media.sound import SoundSettings
-from shared.media.stream_copy import why_not_copy
 from shared.pipeline.choose import Chosen, as_given, as_told, choose
 from shared.pipeline.companions import write_speech_companions
 from shared.pipeline.given_edit_list import read_given
 from shared.pipeline.judge_damage import as_far_as_seen, judge_damage, judge_sound
 from shared.pipeline.picture_timeline import picture_timeline
 from shared.pipeline.pinned_source import open_source
+from shared.pipeline.plan_reel import plan_encoded, plan_reel
 from shared.pipeline.read_analysis import Analysis, read_analysis
 from shared.pipeline.report import (
     Report,
@@ -64,6 +62,7 @@ def make_reel(cloud: Cloud, job: Job, scratch: Path, *, encoder_threads: int, on
         raise RuntimeError(f"job {job.id} is merging without having been probed")
     started_at = time.monotonic()
     settings = encode_settings(job.options.quality, encoder_threads=encoder_threads)
+    sound = SoundSettings(loudness=job.options.loudness, language=job.options.audio_language)
     name = job.source.file_name
     analysis = read_analysis(cloud, job)
     damaged = () if job.is_given else _judged(media, analysis, name=name)
@@ -71,14 +70,20 @@ def make_reel(cloud: Cloud, job: Job, scratch: Path, *, encoder_threads: int, on
     chosen = as_told(_chosen(cloud, job, analysis, duration_s=media.duration_s), duration_s=media.duration_s)
     chosen = replace(chosen, warnings=damaged + chosen.warnings)
     with open_source(cloud, job) as file:
-        edit = _pinned_edit_list(
-            cloud, job, lambda: _with_known_reason(_plan(job, media, chosen, damaged, file), chosen)
-        )
+        edit = _pinned_edit_list(cloud, job, lambda: plan_reel(job, media, chosen, damaged, file))
         rendering_at = time.monotonic()
-        sound = SoundSettings(loudness=job.options.loudness, language=job.options.audio_language)
-        rendered = _render(
-            file, media, edit, scratch, settings=settings, sound=sound, name=name, on_progress=on_progress
-        )
+
+        def render(edit: EditList) -> Rendered | RenderedSound:
+            return _render(
+                file, media, edit, scratch, settings=settings, sound=sound, name=name, on_progress=on_progress
+            )
+
+        try:
+            rendered = render(edit)
+        except CannotCopy as error:  # the pinned one stays: a merge that is run again ends here, too
+            log.info("encoding after all: %s", error.why_not, extra=event("copy_given_up"))
+            edit = plan_encoded(job, media, chosen, why_not=error.why_not)
+            rendered = render(edit)
         rendered_at = time.monotonic()
         if isinstance(media, Video):
             write_poster(file, media, _poster_time_s(edit, chosen), scratch / POSTER["poster"], name=name)
@@ -125,43 +130,6 @@ def _chosen(cloud: Cloud, job: Job, analysis: Analysis, *, duration_s: float) ->
     if job.is_given:
         return as_given(read_given(cloud, job), duration_s=duration_s)
     return choose(job, analysis, duration_s=duration_s)
-
-
-def _plan(job: Job, media: Media, chosen: Chosen, damaged: Sequence[Warned], file: BinaryIO) -> EditList:
-    reason = _why_not_copy(media, damaged)
-    keyframes_s: Sequence[float] = ()
-    if isinstance(media, Video) and job.options.render != "encode" and reason is None:
-        wanted = [each.span for each in chosen.for_the_reel]
-        points = copy_points(file, media, name=job.source.file_name, wanted=wanted)
-        keyframes_s, reason = points.keyframes_s, points.why_not
-    return plan_render(
-        chosen.for_the_reel,
-        render=job.options.render,
-        why_not_copy=reason,
-        keyframes_s=keyframes_s,
-        duration_s=media.duration_s,
-        lead_in_s=_lead_ins_s(chosen),
-        join=job.options.joins,
-    )
-
-
-def _with_known_reason(edit: EditList, chosen: Chosen) -> EditList:
-    """Return the edit list with why it is encoded, where whoever gave it knew: then nobody considered it anew."""
-    is_told = edit.render == "copy" or edit.why_not_copied is not None
-    return edit if is_told else replace(edit, why_not_copied=chosen.why_not_copied)
-
-
-def _lead_ins_s(chosen: Chosen) -> Sequence[float]:
-    if chosen.lead_ins_s is not None:
-        return chosen.lead_ins_s
-    happening = (*chosen.motion, *chosen.speech)
-    return [lead_in_before(each.span, happening) for each in chosen.for_the_reel]
-
-
-def _why_not_copy(media: Media, damaged: Sequence[Warned]) -> str | None:
-    if isinstance(media, Sound):
-        return "it has no picture"
-    return "it is damaged" if damaged else why_not_copy(media)
 
 
 def _render(

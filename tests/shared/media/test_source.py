@@ -70,15 +70,20 @@ RAISED: tuple[Callable[[], BaseException], ...] = (
 
 
 class Watched(io.BytesIO):
-    """Counts its reads and does something before the n-th."""
+    """Counts its reads and does something before the n-th; notes who reads on after that."""
 
     def __init__(self, data: bytes, *, at: int = 0, then: Callable[[], object] = int, sleep_s: float = 0.0) -> None:
         super().__init__(data)
         self.reads, self.at, self.then, self.sleep_s = 0, at, then, sleep_s
+        self.then_read_by: int | None = None
+        self.readers_after = set[int]()
 
     def read(self, size: int | None = -1, /) -> bytes:
         self.reads += 1
+        if self.then_read_by is not None:
+            self.readers_after.add(threading.get_ident())
         if self.reads == self.at:
+            self.then_read_by = threading.get_ident()
             self.then()
         time.sleep(self.sleep_s)
         return super().read(size)
@@ -140,14 +145,15 @@ def test_what_a_read_raises_comes_out_whichever_read_it_is(
     WORKS[work](whole, video, tmp_path)
     for path in tmp_path.iterdir():
         path.unlink()
-    step = max(1, whole.reads // READS)
+    step, threads = max(1, whole.reads // READS), threading.active_count()
     for number, at in enumerate([*range(1, whole.reads, step), whole.reads]):
         error = RAISED[number % len(RAISED)]()
         file = Watched(data, at=at, then=thrown(error))
         with pytest.raises(type(error)) as caught:
             WORKS[work](file, video, tmp_path)
         assert caught.value is error
-        assert file.reads == at, "it went on reading"
+        assert file.then_read_by not in file.readers_after, "it went on reading"
+        assert threading.active_count() == threads, "others, which may still read beside it, have not ended"
         assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr().err == ""
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import logging
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
@@ -17,13 +19,13 @@ from jobs.task import Part, Task
 from shared.domain.edit_list import RenderMode
 from shared.domain.given_edit_list import GivenClip, GivenEditList
 from shared.domain.job import Job, Source
-from shared.domain.object_names import source
+from shared.domain.object_names import edit_list, source
 from shared.domain.options import Options
 from shared.domain.span import Span, span
 from shared.pipeline.choose import as_given, as_told
 from shared.pipeline.given_edit_list import store_given
 from shared.pipeline.make_reel import make_reel
-from tests.clips import ClipSpec, make_clip, shown_times
+from tests.clips import ClipSpec, joined, make_clip, shown_times
 from tests.one_machine import OneMachine, one_machine
 
 
@@ -142,6 +144,28 @@ def test_why_a_list_was_not_copied_is_told_again(machine: OneMachine, video: Pat
     assert report_of(machine, job)["edit_list"]["why_not_copied"] == why
     copied = rendered(machine, video, GivenEditList(clips=given(span(1, 2)).clips, why_not_copied=why), "copy")
     assert report_of(machine, copied)["edit_list"]["why_not_copied"] is None
+
+
+def test_what_turns_out_uncopyable_while_it_is_copied_is_encoded(
+    machine: OneMachine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its parameter sets change inside a clip; the keyframe before it says nothing of that, and none is at its end."""
+    first = ClipSpec(seconds=3.0, has_sound=False)
+    parts = []
+    for name, spec in (("one", first), ("two", replace(first, x264=":ref=4:repeat-headers=1"))):
+        (tmp_path / name).mkdir()
+        parts.append(make_clip(tmp_path / name, spec))
+    changing = joined(parts[0], parts[1], tmp_path / "changing.mp4", at_s=3.0)
+    with caplog.at_level(logging.INFO, logger="shared.pipeline.make_reel"):
+        job = rendered(machine, changing, given(span(0.2, 0.5), span(1.2, 6)), "auto")
+    assert "encoding after all: its parameter sets change at 3.0 s" in caplog.messages
+    assert json.loads(machine.cloud.work.read(edit_list(job.id, job.revision)))["render"] == "copy", "stays pinned"
+    edit = report_of(machine, job)["edit_list"]
+    assert (edit["render"], edit["why_not_copied"]) == ("encode", "its parameter sets change at 3.0 s")
+    assert [clip["actual"] for clip in edit["clips"]] == [[0.2, 0.5], [1.2, 6]]
+    shown = [told_s for _, told_s in shown_times(reel_of(machine, job, tmp_path / "reel.mp4"))]
+    assert shown[0] == pytest.approx(0.2, abs=0.04)
+    assert shown[-1] == pytest.approx(3 - 1 / 30, abs=0.002), "the second half, which tells its own time"
 
 
 def test_sound_alone_is_cut_by_an_edit_list_too(machine: OneMachine, tmp_path: Path) -> None:
