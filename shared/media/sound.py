@@ -33,9 +33,10 @@ DRIFT_S = 0.008  # clocks of containers round (MKV: 1 ms); beyond this a time st
 FADE_S = 0.008  # a join without it clicks
 CONTIGUOUS_S = 0.001  # a clip that begins this near to where the one before it ended goes on with it, as clocks round
 BLOCK_S = 1.0  # sound is handed on in pieces of about this length: Python's part of the work is per piece
-AAC = {"aac_coder": "fast", "aac_ms": "0", "cutoff": "20000"}
-"""Twice to three times as fast as libav's defaults; at 160 kb/s its noise lay 3 dB higher on a nearly mono recording
-and 3 dB lower on a wide one. What lies above the cutoff is lost, and loudness with it: of noise 2 LU by default."""
+AAC = {"aac_coder": "fast", "cutoff": "20000"}
+"""The noise of `fast` with mid/side stereo lay 4 to 10 dB lower than without, and lower than that of libav's defaults,
+on a nearly mono recording and on a wide one; without, a copied reel would take 1.6 s instead of 2.1 s for 113 s. What
+lies above the cutoff is lost, and loudness with it: of noise 2 LU by default."""
 Block = NDArray[np.float32]
 """Shape (channels, samples); full scale is 1, which a mix may pass."""
 
