@@ -1,9 +1,8 @@
 """Where the source's seconds lie in the reel: the one mapping that rendering, captions and pictures share."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import accumulate, pairwise
 
 from shared.domain.edit_list import Clip, EditList
 from shared.domain.span import Span, span
@@ -47,34 +46,35 @@ def lay_out(edit_list: EditList, fps: Fraction, came_on_s: CameOn = as_asked) ->
     A clip begins when its first frame came on screen (`came_on_s` tells), not in the middle of it: otherwise the
     picture would lag behind the sound by up to a frame.
     """
-    ends = _on_grid((clip.actual.duration_s for clip in edit_list.clips), fps)
-    counts = [end - begin for begin, end in pairwise((0, *ends))]
-    fades = _fades(edit_list, counts, fps)
-    overlaps = fades if edit_list.join.kind == "crossfade" else [0] * len(fades)
-    before = accumulate(overlaps, initial=0)
-    return tuple(
-        ReelClip(
-            came_on_s(clip.actual.start_s),
-            end - count - earlier,
-            count,
-            fade_in=fade_in,
-            fade_out=fade_out,
-        )
-        for clip, end, count, earlier, fade_in, fade_out in zip(
-            edit_list.clips, ends, counts, before, (0, *fades), (*fades, 0), strict=True
-        )
-    )
+    is_crossfade = edit_list.join.kind == "crossfade"
+    laid: list[ReelClip] = []
+    start_s = 0.0
+    overlaps_s = (0.0, *edit_list.overlaps_s)
+    for clip, overlap_s, dip_s in zip(edit_list.clips, overlaps_s, (0.0, *edit_list.fades_s), strict=True):
+        start_s -= overlap_s
+        before = laid[-1] if laid else None
+        first = before.first_frame + before.frames if before is not None else 0
+        beyond = max(first, round((start_s + clip.actual.duration_s) * fps))
+        fade = 0
+        if before is not None:
+            wanted = first - round(start_s * fps) if is_crossfade else round(dip_s * fps)
+            fade = _that_fits(wanted, before.frames, beyond - first, is_overlapping=is_crossfade)
+            laid[-1] = replace(before, fade_out=fade)
+            first -= fade if is_crossfade else 0
+        laid.append(ReelClip(came_on_s(clip.actual.start_s), first, beyond - first, fade_in=fade))
+        start_s += clip.actual.duration_s
+    return tuple(laid)
 
 
-def _on_grid(lengths_s: Iterable[float], fps: Fraction) -> list[int]:
-    """Return where each of the lengths ends when they follow on each other, in frames, rounded from the exact sums."""
-    return [round(total_s * fps) for total_s in accumulate(lengths_s)]
+def _that_fits(wanted: int, before: int, alone: int, *, is_overlapping: bool) -> int:
+    """Return how many frames a join takes of each of two clips, so that no clip's two joins meet.
 
-
-def _fades(edit_list: EditList, counts: Sequence[int], fps: Fraction) -> list[int]:
-    """Return how many frames of each of the clips beside it every join takes; no clip's two joins meet."""
-    exact = [b - a for a, b in pairwise((0, *_on_grid(edit_list.fades_s, fps)))]
-    return [min(fade, a // 2, b // 2) for fade, (a, b) in zip(exact, pairwise(counts), strict=True)]
+    `before` are the frames of the first; `alone` are those the second has, without the overlap.
+    """
+    fade = max(0, min(wanted, before // 2))
+    while fade > (alone + (fade if is_overlapping else 0)) // 2:
+        fade -= 1
+    return fade
 
 
 def shown_clips(edit_list: EditList, fps: Fraction, came_on_s: CameOn = as_asked) -> tuple[Shown, ...]:
