@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from functions.local.outcome import printable
 from shared.domain.edit_list import Join, JoinKind, RenderMode
 from shared.domain.given_edit_list import GivenClip, GivenEditList, seconds
-from shared.domain.options import Options
+from shared.domain.options import MotionOptions, Options
 from shared.domain.span import span, total_s
 from shared.errors import BadRequest
 
@@ -172,8 +172,10 @@ def _clip(raw: Any, render: RenderMode | None) -> GivenClip:
             f"wants {_range(clip.wanted)}, but its actual says {_range(clip.actual)}; "
             "wanted is what counts: mend it, and remove actual."
         )
-    begins_later_s = clip.actual[0] - clip.wanted[0] if render == "copy" and clip.actual is not None else 0.0
-    return _given(*clip.wanted, begins_later_s + ROUNDED_S if begins_later_s > 0 else 0.0, clip)
+    began_later_s = clip.actual[0] - clip.wanted[0] if render == "copy" and clip.actual is not None else 0.0
+    # A run begins a movement late inside its padding; by more than that, somebody has moved `wanted` alone.
+    lead_in_s = min(began_later_s + ROUNDED_S, MotionOptions().pad_before_s) if began_later_s > 0 else 0.0
+    return _given(*clip.wanted, lead_in_s, clip)
 
 
 def _given(start_s: float, end_s: float, lead_in_s: float, clip: _BareClip | _ReportedClip) -> GivenClip:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from shared.domain.span import Span
 from shared.domain.video import Media, Video
 
+REEL_FPS = 60  # at most, whatever the source has
+NEARLY = 0.999
 SOUND_FRAME_S = 0.02  # about a frame of AAC: nothing shorter can be told from rounding
 
 
@@ -41,8 +43,8 @@ def what_is_wrong(given: GivenEditList, media: Media) -> str | None:
         where = f"clip {number} of the edit list, {seconds(wanted.start_s)} to {seconds(wanted.end_s)} s"
         if wanted.start_s >= end_s or wanted.end_s > end_s + frame_s:
             return f"{where}, lies outside it; it is {seconds(end_s)} s long."
-        if min(wanted.end_s, end_s) - wanted.start_s <= frame_s / 2:
-            return f"{where}, is shorter than a frame, which lasts {seconds(frame_s)} s."
+        if min(wanted.end_s, end_s) - wanted.start_s < frame_s * NEARLY:
+            return f"{where}, is shorter than a frame of the reel, which lasts {seconds(frame_s)} s."
     return None
 
 
@@ -52,4 +54,5 @@ def seconds(value_s: float) -> str:
 
 
 def _frame_s(media: Media) -> float:
-    return float(1 / media.fps) if isinstance(media, Video) else SOUND_FRAME_S
+    """Return how long a frame of the reel lasts, in seconds."""
+    return max(float(1 / media.fps), 1 / REEL_FPS) if isinstance(media, Video) else SOUND_FRAME_S

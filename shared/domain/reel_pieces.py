@@ -22,9 +22,9 @@ def reel_pieces(
 ) -> tuple[Piece, ...]:
     """Return the pieces of a reel in order: most are `PIECE_S` to twice as long, the last from half of it on.
 
-    They are a function of the clips and the source alone. Where the source's keyframes are known (source time,
-    ascending), a clip is only cut behind one, so that nothing is decoded twice. A piece never begins or ends inside a
-    fade, and all frames of a cross-fade are in one; what has no place to cut stays whole.
+    They are a function of the clips and the source alone. A clip is only cut behind a keyframe of the source (source
+    time, ascending), so that nothing is decoded twice; where none is known it stays whole. A piece never begins or ends
+    inside a fade, and all frames of a cross-fade are in one.
     """
     shortest = max(1, round(PIECE_S * fps))
     pieces: list[Piece] = []
@@ -50,7 +50,7 @@ def _parts(
     if not clip.frames:
         return
     places = [0, *([clip.fade_in] if is_overlapping else [])]
-    for place in _behind_keyframes(clip, fps, keyframes_s) if keyframes_s else range(0, clip.frames, step):
+    for place in _behind_keyframes(clip, fps, keyframes_s):
         if place >= max(places[-1], clip.fade_in) + step and place <= clip.frames - clip.fade_out - 1:
             places.append(place)
     for begin, end in pairwise((*places, clip.frames)):
@@ -70,6 +70,7 @@ def _part(clip: ReelClip, begin: int, end: int, fps: Fraction) -> ReelClip:
     return replace(
         clip,
         start_s=clip.start_s + float(begin / fps),
+        begun_s=clip.start_s if begin else None,
         first_frame=clip.first_frame + begin,
         frames=end - begin,
         fade_in=0 if begin else clip.fade_in,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from shared.domain.edit_list import Clip, EditList
+from shared.domain.edit_list import EditList
 from shared.domain.span import Span, span
 from shared.domain.transcript import Word
 
@@ -25,6 +25,8 @@ class ReelClip:
     """So many of its first frames come in, over the clip before (cross-fade) or out of black (dip)."""
     fade_out: int = 0
     """So many of its last frames go out."""
+    begun_s: float | None = None
+    """Where in source time the clip begins of which this is a later part; None of a whole one, or of its beginning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +82,13 @@ def _that_fits(wanted: int, before: int, alone: int, *, is_overlapping: bool) ->
 def shown_clips(edit_list: EditList, fps: Fraction, came_on_s: CameOn = as_asked) -> tuple[Shown, ...]:
     """Return every clip in source and reel time, in the reel's order.
 
-    Clips of a cross-fade are shown together for a while. An encoded reel has the borders of `lay_out`; a copied one
-    keeps the source's frames, so its borders are the sums.
+    An encoded reel has the borders of `lay_out`; of a cross-fade each clip has the half in which it is seen more. A
+    copied reel keeps the source's frames, so its borders are the sums.
     """
     if edit_list.render == "encode":
+        share = 1 if edit_list.join.kind == "crossfade" else 0
         return tuple(
-            _shown(clip.start_s, float(clip.first_frame / fps), float((clip.first_frame + clip.frames) / fps))
+            _seen(clip, clip.fade_in // 2 * share, (clip.fade_out - clip.fade_out // 2) * share, fps)
             for clip in lay_out(edit_list, fps, came_on_s)
         )
     copied: list[Shown] = []
@@ -116,10 +119,16 @@ def reel_words(
     """
     shown = shown_clips(edit_list, fps, came_on_s)
     return tuple(
-        (at.reel, tuple(_word_in(word, at) for word in words if _has_middle_in(word, clip)))
-        for clip, at in zip(edit_list.clips, shown, strict=True)
+        (at.reel, tuple(_word_in(word, at) for word in words if _has_middle_in(word, own)))
+        for own, at in zip(_own_spans(edit_list), shown, strict=True)
         if at.reel.duration_s > 0
     )
+
+
+def _seen(clip: ReelClip, before: int, after: int, fps: Fraction) -> Shown:
+    """Return the clip without its first `before` and its last `after` frames."""
+    first, beyond = clip.first_frame + before, clip.first_frame + clip.frames - after
+    return _shown(clip.start_s + float(before / fps), float(first / fps), float(beyond / fps))
 
 
 def _shown(source_start_s: float, start_s: float, end_s: float) -> Shown:
@@ -132,8 +141,17 @@ def _is_shown(one: Span, source: Span) -> bool:
     return one.start_s < source.end_s and source.start_s < one.end_s and source.duration_s > 0
 
 
-def _has_middle_in(word: Word, clip: Clip) -> bool:
-    return clip.actual.start_s <= (word.start_s + word.end_s) / 2 < clip.actual.end_s
+def _own_spans(edit_list: EditList) -> tuple[Span, ...]:
+    """Return what each clip shows of the source, of a cross-fade the half in which it is seen more."""
+    halves_s = [each / 2 for each in edit_list.overlaps_s]
+    return tuple(
+        span(clip.actual.start_s + before_s, clip.actual.end_s - after_s)
+        for clip, before_s, after_s in zip(edit_list.clips, (0.0, *halves_s), (*halves_s, 0.0), strict=True)
+    )
+
+
+def _has_middle_in(word: Word, own: Span) -> bool:
+    return own.start_s <= (word.start_s + word.end_s) / 2 < own.end_s
 
 
 def _word_in(word: Word, shown: Shown) -> Word:

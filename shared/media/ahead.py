@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from queue import Empty, Full, Queue
 from threading import Event, Thread
@@ -30,15 +31,19 @@ _END = object()
 
 @contextmanager
 def ahead(
-    make: Callable[[Check], Iterable[T]], *, at_most: int, while_waiting: Callable[[], None] = lambda: None
+    make: Callable[[Check], Iterable[T]],
+    *,
+    at_most: int,
+    while_waiting: Callable[[], None] = lambda: None,
+    unwanted: Event | None = None,
 ) -> Iterator[Iterator[T]]:
     """Yield an iterator over what `make` gives, made on another thread, up to `at_most` things before they are taken.
 
     What goes wrong there is raised where the next thing would have come. `while_waiting` is called by the taking thread
     about twice a second while there is nothing to take. When the block ends, so does the thread: what it uses may be
-    closed only afterwards.
+    closed only afterwards. Threads that are given one `unwanted` all begin to end when the first of them has to.
     """
-    work = _Work[T](make, at_most)
+    work = _Work[T](make, at_most, unwanted or Event())
     work.start()
     try:
         yield work.taken(while_waiting)
@@ -47,11 +52,12 @@ def ahead(
 
 
 class _Work(Generic[T]):
-    def __init__(self, make: Callable[[Check], Iterable[T]], at_most: int) -> None:
+    def __init__(self, make: Callable[[Check], Iterable[T]], at_most: int, unwanted: Event) -> None:
         self._make = make
         self._made: Queue[object] = Queue(at_most)
-        self._is_unwanted = Event()
-        self._thread = Thread(target=self._run, name="ahead", daemon=True)
+        self._is_unwanted = unwanted
+        context = copy_context()  # of the log: whose job and stage it is
+        self._thread = Thread(target=lambda: context.run(self._run), name="ahead", daemon=True)
         self.start = self._thread.start
 
     def taken(self, while_waiting: Callable[[], None]) -> Iterator[T]:
@@ -69,7 +75,14 @@ class _Work(Generic[T]):
 
     def stop(self) -> None:
         self._is_unwanted.set()
-        self._thread.join()
+        interrupted: BaseException | None = None
+        while self._thread.is_alive():
+            try:
+                self._thread.join()
+            except BaseException as error:  # a signal's; what the thread uses must not be closed under it
+                interrupted = error
+        if interrupted is not None:
+            raise interrupted
 
     def _run(self) -> None:
         try:

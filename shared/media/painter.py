@@ -12,7 +12,7 @@ from shared.media.timeline import ShownFrame
 from shared.media.tone_map import HDR_CURVES, cube_file
 
 HD_HEIGHT = 720  # untagged pictures from this height on are taken as BT.709, smaller ones as BT.601, as players do
-BT601, BT709 = 6, 1  # AVColorSpace
+BT601, BT709, BT2020 = 6, 1, 9  # AVColorSpace, and AVColorPrimaries
 KEPT_MATRICES = (1, 5, 6)  # every player knows them: changing one into another only loses
 KEPT_PRIMARIES = (1, 5, 6)  # AVColorPrimaries
 MATRICES = {1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
@@ -137,6 +137,8 @@ def _matrix(frame: VideoFrame) -> int:
     """Return how the frame's numbers are colours (AVColorSpace), guessed where it is untagged."""
     if frame.colorspace in MATRICES:
         return frame.colorspace
+    if frame.color_trc in HDR_CURVES or frame.color_primaries == BT2020:
+        return BT2020
     return BT709 if frame.height >= HD_HEIGHT else BT601
 
 

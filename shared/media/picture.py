@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # Packet is generic for the type checker only
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -25,6 +26,7 @@ from shared.domain.reel_pieces import Piece
 from shared.domain.reel_time import ReelClip
 from shared.domain.video import Video
 from shared.errors import BadVideo
+from shared.media.ahead import Check
 from shared.media.deck import Deck
 from shared.media.joins import cross_faded, dimmed
 from shared.media.painter import Colours, Painter, deinterlacing
@@ -131,14 +133,14 @@ class Encoding:
         self._taking = Lock()
 
     def worker(
-        self, number: int, show: Projector, *, on_graph: Callable[[str], None]
+        self, number: int, show: Projector, check: Check, *, on_graph: Callable[[str], None]
     ) -> Iterator[Packet[VideoStream] | None]:
         """Yield the packets of the pieces this worker takes, None after each piece; all on one thread.
 
-        `on_graph` is told the filters that `show` makes the frames with.
+        `check` is called before each frame, and `on_graph` is told the filters that `show` makes the frames with.
         """
         while (piece := self._next(number)) is not None:
-            yield from self._encoded(piece, show, on_graph)
+            yield from self._encoded(piece, show, check, on_graph)
             yield None
 
     def packets(
@@ -158,11 +160,14 @@ class Encoding:
                 self._taken_by.put(number)
             return piece
 
-    def _encoded(self, piece: Piece, show: Projector, on_graph: Callable[[str], None]) -> Iterator[Packet[VideoStream]]:
+    def _encoded(
+        self, piece: Piece, show: Projector, check: Check, on_graph: Callable[[str], None]
+    ) -> Iterator[Packet[VideoStream]]:
         encoder = _encoder(show.size, self._fps, self._settings, show.colours)
         first = min(part.first_frame for part in piece)
         starts = {part.first_frame for part in piece}
         for number, frame in enumerate(reel_frames(piece, show.clip, join=self._join), first):
+            check()
             if number == first:
                 on_graph(show.graph)
             frame.pts, frame.time_base = number, 1 / self._fps
@@ -210,6 +215,8 @@ class Projector:
         self._fps = fps
         self._name = name
         self._damage = damage
+        self.held_s = 0.0
+        """How much of the clips shows their last picture because the source has none there."""
         self.size = reel_size(video)
         """(width, height) of the frames."""
         self.colours = colours
@@ -232,11 +239,23 @@ class Projector:
                 painted, key = self._painter.paint(shown), shown.pts
             count += 1
             yield painted
-        if painted is None and clip.frames:
-            raise self._undecodable(clip)
+        if count < clip.frames:
+            painted = painted or self._last_before(clip, deck)
+            self.held_s += float((clip.frames - count) / self._fps)
         for _ in range(clip.frames - count):
             assert painted is not None
             yield painted
+
+    def _last_before(self, clip: ReelClip, deck: int) -> VideoFrame:
+        """Return the last picture of the clip that this is a later part of. Raises BadVideo `corrupt` without one."""
+        if clip.begun_s is None:
+            raise self._undecodable(clip)
+        before = round((clip.start_s - clip.begun_s) * self._fps)
+        times_s = (clip.begun_s + float(n / self._fps) for n in range(before))
+        last = deque(self._deck(deck).show(times_s), maxlen=1)
+        if not last:
+            raise self._undecodable(clip)
+        return self._painter.paint(last[0])
 
     def _deck(self, number: int) -> Deck:
         if number not in self._decks:

@@ -13,7 +13,8 @@ from shared.errors import BadVideo, TryAgain
 from shared.media.source import describe
 
 FASTSTART = {"movflags": "+faststart"}  # the index first, so that a browser can start before the end is there
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+NO_DISK = (errno.EIO, errno.EROFS)
 Kind = Literal["mp4", "ipod"]
 """libav's names: "ipod" is MP4 with the brand of .m4a."""
 
@@ -50,4 +51,6 @@ def _failure(error: av.FFmpegError, *, name: str, doing: str) -> BadVideo | TryA
     said = describe(error)
     if getattr(error, "errno", None) in NO_ROOM:
         return TryAgain(f"{name}: the reel could not be written to the disk ({said}); free some room.")
+    if getattr(error, "errno", None) in NO_DISK:
+        return TryAgain(f"{name}: the reel could not be written to the disk ({said}); look at the disk.")
     return BadVideo("render_failed", f"{name}: {doing} failed ({said}); report it.")

@@ -5,11 +5,12 @@ from __future__ import annotations  # Packet is generic for the type checker onl
 import heapq
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from threading import Event
 from typing import BinaryIO
 
 import av
@@ -49,7 +50,8 @@ from shared.media.timeline import Damage, came_on_s, frames_from, indexed_keyfra
 
 log = logging.getLogger(__name__)
 
-PACKETS_AHEAD = 1024  # encoded ones, which are small: half a minute in which the sound is measured
+PACKETS_AHEAD = 256  # of each worker, while the sound is measured: 64 MB of the largest there are
+HELD_S = 0.25  # of the last picture: containers and cameras round more than that off a film's end
 MEASURING_SHARE = 0.05  # of the progress: how loud the sound is has to be known before anything is encoded
 Progress = Callable[[float], None]
 """Is told which share of the reel is done, in [0, 1]."""
@@ -107,6 +109,7 @@ def render_reel(
             output=output,
             open=lambda: sources.enter_context(open_source(file, name=name, turns=turns)),
             threads=threads,
+            unwanted=Event(),
             tell=_Progress(on_progress or _ignore),
             diary=diary,
         )
@@ -174,7 +177,9 @@ class _Work:
     open: Callable[[], InputContainer]
     """Opens the source once more, each for one thread; all are closed together."""
     threads: ExitStack
-    """What is in it ends before anything is closed."""
+    """What is in it ends before anything is closed ..."""
+    unwanted: Event
+    """... and all of it as soon as the first has to."""
     tell: _Progress
     diary: _Diary
 
@@ -200,38 +205,46 @@ def _stream(video: Video) -> str:
 
 
 def _encoded(work: _Work) -> _Picture:
-    first, seen = work.open(), Damage()
+    first = work.open()
     fps, join = reel_fps(work.video, max_fps=work.settings.max_fps), work.edit_list.join.kind
-    clips = lay_out(work.edit_list, fps, lambda t_s: came_on_s(first, work.video, t_s))
+    clips = lay_out(work.edit_list, fps, lambda t_s: _told(work.tell, came_on_s(first, work.video, t_s)))
     colours = _colours(first, work.video, clips[0].start_s)
     pieces = reel_pieces(clips, fps, join=join, keyframes_s=indexed_keyframes_s(first, work.video))
     encoding = Encoding(pieces, work.settings, fps=fps, join=join)
     encoder = f"{work.settings}, {fps} fps, joins by {join}"
 
+    many = max(1, min(work.settings.encoder_threads, len(pieces)))
+    seen = [Damage() for _ in range(many)]
+    shows = [Projector(work.open, work.video, colours=colours, fps=fps, name=work.name, damage=each) for each in seen]
+
     def working(number: int) -> Callable[[Check], Iterator[Packet[VideoStream] | None]]:
-        show = Projector(work.open, work.video, colours=colours, fps=fps, name=work.name, damage=seen)
-        return lambda _: encoding.worker(
-            number, show, on_graph=lambda graph: work.diary.began(f"by encode (filters: {graph}; {encoder})")
+        return lambda check: encoding.worker(
+            number,
+            shows[number],
+            check,
+            on_graph=lambda graph: work.diary.began(f"by encode (filters: {graph}; {encoder})"),
         )
 
     stream = add_picture(work.output, work.video, fps, work.settings)
     stream.codec_context.colorspace, stream.codec_context.color_primaries = colours
     workers = [
-        work.threads.enter_context(ahead(working(number), at_most=PACKETS_AHEAD, while_waiting=work.tell.tell))
-        for number in range(max(1, min(work.settings.encoder_threads, len(pieces))))
+        work.threads.enter_context(
+            ahead(working(number), at_most=PACKETS_AHEAD, while_waiting=work.tell.tell, unwanted=work.unwanted)
+        )
+        for number in range(many)
     ]
     return _Picture(
         packets=encoding.packets(workers, stream),
         duration_s=float(max(clip.first_frame + clip.frames for clip in clips) / fps),
         clips_heard=encoded_clips(clips, fps),
         began_s=tuple(clip.start_s for clip in clips),
-        warnings=lambda: _damaged(seen),
+        warnings=lambda: _damaged(seen) + _held(sum(show.held_s for show in shows)),
     )
 
 
 def _colours(container: InputContainer, video: Video, t_s: float) -> Colours:
     """Return the reel's colours, by the keyframe before its first picture."""
-    keyframe = next(frames_from(container, video, t_s), None)
+    keyframe = next(frames_from(container, video, t_s, threads=1), None)
     return kept_colours(keyframe) if keyframe is not None else (BT709, BT709)
 
 
@@ -289,7 +302,9 @@ class _Track:
             self.warnings += said
             yield from encode_sound(blocks, stream)
 
-        self.packets = work.threads.enter_context(ahead(make, at_most=PACKETS_AHEAD, while_waiting=work.tell.tell))
+        self.packets = work.threads.enter_context(
+            ahead(make, at_most=PACKETS_AHEAD, while_waiting=work.tell.tell, unwanted=work.unwanted)
+        )
 
 
 def _mux(output: OutputContainer, picture: _Picture, sound: Iterator[Packet[AudioStream]], tell: _Progress) -> None:
@@ -311,10 +326,21 @@ def _open_gops(clean_starts: list[bool]) -> tuple[str, ...]:
     return (f"open_gop: {dirty} clips begin at a keyframe that needs frames before it; some are lost",) if dirty else ()
 
 
-def _damaged(seen: Damage) -> tuple[str, ...]:
-    if not seen:
+def _damaged(seen: Sequence[Damage]) -> tuple[str, ...]:
+    """Return the warning about what could not be decoded: without a count, as pieces may meet one place twice."""
+    said = sorted(each.last_error for each in seen if each)
+    return (f"damaged: parts of the reel's picture could not be decoded ({said[0]})",) if said else ()
+
+
+def _held(held_s: float) -> tuple[str, ...]:
+    if held_s <= HELD_S:
         return ()
-    return (f"damaged: {seen.places} of the reel's picture could not be decoded ({seen.last_error})",)
+    return (f"damaged: the source has no picture for {held_s:.1f} s of the reel; the last one before stays on screen",)
+
+
+def _told(tell: _Progress, came_s: float) -> float:
+    tell.tell()  # each clip is looked for, which may take long from afar; whoever wants to stop can
+    return came_s
 
 
 def _measured(path: Path, video: Video, began_s: tuple[float, ...], *, warnings: tuple[str, ...]) -> Rendered:

@@ -21,6 +21,7 @@ from shared.media.h264 import header_sets, is_entry_point, parameter_sets
 from shared.media.source import read_only
 from shared.media.timeline import REORDERED, Damage, packets_before, snap_s
 
+MISSING_S = Fraction(1, 4)  # of a clip's end: containers and cameras round that much off a film's
 PIXEL_FORMATS = ("yuv420p", "yuvj420p")  # what every player of H.264 takes
 LOOK_AHEAD = 2 * REORDERED  # packets; the pictures shown next are certainly among them
 LONGEST_DELAY_FRAMES = 4 * REORDERED  # where a picture stood still, the ones decoded ahead of it need not wait as long
@@ -226,7 +227,8 @@ def _clip_packets(
     base = source.time_base or Fraction(1, av.time_base)
     tolerance = max(1, round(snap_s(video) / base))
     earliest, beyond = clip.first_pts - tolerance, clip.beyond_pts - tolerance
-    began = False
+    began, is_over = False, False
+    shown_until = clip.first_pts
     for packet in packets_before(container, source, float(clip.first_pts * base), damage=damage):
         sets.note(packet)
         if not packet.size or packet.pts is None:
@@ -239,9 +241,16 @@ def _clip_packets(
             began = True
             clean_starts.append(is_entry_point(bytes(packet), source.codec_context.extradata))
         if packet.pts >= beyond:
+            is_over = True
             break
         if packet.pts >= earliest:
+            shown_until = max(shown_until, packet.pts + (packet.duration or 0))
             yield sets.passed(packet)
+    if began and not is_over and shown_until < clip.beyond_pts - MISSING_S / base:
+        ends_s = float(shown_until * base) - video.start_s
+        raise CannotCopy(name, f"its picture ends at {ends_s:.1f} s, before its header says")
+    if damage.read_errors:
+        raise CannotCopy(name, f"it is damaged ({damage.last_error})")
     if not began:
         at_s = float(clip.first_pts * base) - video.start_s
         raise CannotCopy(name, f"there is no keyframe at {at_s:.3f} s")

@@ -69,6 +69,11 @@ def test_a_copied_clip_keeps_the_lead_in_that_it_began_in(tmp_path: Path) -> Non
     assert late.lead_in_s == pytest.approx(1.5, abs=2e-4)
 
 
+def test_a_clip_that_is_wanted_much_earlier_than_before_may_not_lose_that(tmp_path: Path) -> None:
+    edit = reported(clip((4, 20), (10, 20)), render="copy")  # `wanted` was moved by hand, `actual` forgotten
+    assert read(tmp_path, edit).edit_list.clips[0].lead_in_s == 2.0
+
+
 def test_editing_only_one_of_wanted_and_actual_is_noticed(tmp_path: Path) -> None:
     edit = reported(clip((1, 4)), clip((5, 9)))
     edit["clips"][1]["wanted"][1] = 8.0

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.cues import LINE_WIDTH, LONGEST_S, SHORTEST_S, Cue, cues, joined, reel_cues, text_width
-from shared.domain.edit_list import Clip, EditList
+from shared.domain.edit_list import Clip, EditList, Join
 from shared.domain.span import span
 from shared.domain.transcript import LONGEST_PAUSE_S, Word
 
@@ -183,6 +183,17 @@ def test_no_cue_goes_on_into_the_next_clip() -> None:
         (2, 3.9, "seven eight nine ten"),
         (4, 5.9, "one two three four"),
     ]
+
+
+def test_captions_of_a_cross_fade_change_in_its_middle() -> None:
+    words = said([f"w{n}." for n in range(20)], word_s=0.9, pause_s=0.1)
+    clips = tuple(Clip(wanted=each, actual=each, score=1, reasons=()) for each in (span(0, 6), span(10, 16)))
+    edit = EditList(render="encode", clips=clips, join=Join(kind="crossfade", duration_s=2))
+    found = reel_cues(words, edit, Fraction(10))
+    heard = " ".join(each.text.replace("\n", " ") for each in found).split()
+    assert heard == [f"w{n}." for n in (*range(5), *range(11, 16))]
+    assert all(before.end_s <= after.start_s for before, after in itertools.pairwise(found))
+    assert next(each.start_s for each in found if each.text.startswith("w11")) == 5.0
 
 
 def test_no_words_are_no_cues() -> None:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from contextvars import ContextVar
 
 import pytest
 
@@ -57,6 +58,13 @@ def test_long_work_between_two_things_ends_with_the_block() -> None:
     with ahead(long, at_most=2):
         pass
     assert "ahead" not in [each.name for each in threading.enumerate()]
+
+
+def test_the_log_knows_there_whose_work_it_is() -> None:
+    job: ContextVar[str] = ContextVar("job", default="nobody's")
+    job.set("ours")
+    with ahead(lambda _: [job.get()], at_most=1) as things:
+        assert list(things) == ["ours"]
 
 
 def test_whoever_waits_is_called_meanwhile() -> None:

@@ -156,6 +156,17 @@ def test_sdr_colours_keep_their_matrix_where_every_player_knows_it(name: str) ->
     assert off.max() <= 2, dict(zip(COLOURS, off.tolist(), strict=True))
 
 
+def test_hdr_that_does_not_say_its_matrix_has_that_of_hdr() -> None:
+    frame = picture(Kind(pixel_format="yuv420p10le", matrix=9, primaries=9, curve=16), list(COLOURS.values()))
+    said = painted(frame)
+    frame.colorspace = 2
+    assert [np.array_equal(pixels(a), pixels(b)) for a, b in zip(said.planes, painted(frame).planes, strict=True)] == [
+        True,
+        True,
+        True,
+    ]
+
+
 @pytest.mark.parametrize("extra", [0, 1])
 def test_no_edge_is_green(extra: int) -> None:
     frame = painted(picture(Kind(extra=extra, matrix=6), [COLOURS["skin"]] * 3))

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.edit_list import EditList
+from shared.domain.edit_list import Clip, EditList
 from shared.domain.span import span
-from shared.errors import BadVideo, NotFound, TryAgain
+from shared.domain.video import Video
+from shared.errors import BadVideo, CannotCopy, NotFound, TryAgain
 from shared.media.probe import probe
 from shared.media.render import render_reel
 from tests.clips import ClipMaker, ClipSpec
@@ -131,6 +132,36 @@ def test_a_source_cut_off_meanwhile_is_an_error_or_a_reel_with_a_warning(
             assert list(tmp_path.iterdir()) == []
         else:
             assert made.warnings
+
+
+def cut_in_half(clip: ClipMaker) -> tuple[Path, Video]:
+    """Return a film of 40 s whose index is whole and whose second half is not there."""
+    whole = index_first(clip(ClipSpec(seconds=40, size=(96, 54), has_sound=False)))
+    with whole.open("rb") as file:
+        return cut_off(whole, share=0.5), probe(file, name="x")
+
+
+@pytest.mark.parametrize("spans", [[(12, 26)], [(0, 40)], [(1, 4), (12, 39), (2, 5)]])
+def test_where_a_source_has_no_picture_the_last_one_stays_and_it_is_said(
+    spans: list[tuple[int, int]], clip: ClipMaker, tmp_path: Path
+) -> None:
+    half, video = cut_in_half(clip)
+    with half.open("rb") as file:
+        made = render_reel(file, video, whole_seconds(spans, "encode"), tmp_path / "reel.mp4", settings=QUICK)
+    assert made.frames == 30 * sum(end_s - start_s for start_s, end_s in spans)
+    assert any("stays on screen" in each for each in made.warnings)
+
+
+def test_a_copy_of_what_is_not_there_is_refused(clip: ClipMaker, tmp_path: Path) -> None:
+    half, video = cut_in_half(clip)
+    with half.open("rb") as file, pytest.raises(CannotCopy, match=r"its picture ends at|it is damaged"):
+        render_reel(file, video, whole_seconds([(0, 40)], "copy"), tmp_path / "reel.mp4", settings=QUICK)
+    assert list(tmp_path.iterdir()) == []
+
+
+def whole_seconds(spans: list[tuple[int, int]], mode: Mode) -> EditList:
+    clips = tuple(Clip(wanted=span(*each), actual=span(*each), score=1.0, reasons=()) for each in spans)
+    return EditList(render="copy" if mode == "copy" else "encode", clips=clips)
 
 
 @pytest.mark.parametrize("mode", MODES)
