@@ -195,7 +195,7 @@ def job_under_way(montage: Montage, process: subprocess.Popen[str], stage: str) 
     raise AssertionError(f"no {stage} task came up: {process.communicate()}")
 
 
-@pytest.mark.parametrize("stage", ["pose", "merge"])
+@pytest.mark.parametrize("stage", [pytest.param("pose", marks=pytest.mark.slow), "merge"])
 def test_a_killed_task_is_run_again_and_the_reel_is_the_same(
     montage: Montage, person: Path, reports: Callable[..., Any], stage: str
 ) -> None:
@@ -215,7 +215,7 @@ def test_a_killed_task_is_run_again_and_the_reel_is_the_same(
     assert Path(undisturbed["outputs"]["reel"]).read_bytes() == Path(killed["outputs"]["reel"]).read_bytes()
 
 
-@pytest.mark.parametrize("stage", ["pose", "merge"])
+@pytest.mark.parametrize("stage", ["pose", pytest.param("merge", marks=pytest.mark.slow)])
 def test_a_killed_command_leaves_no_task_behind_and_its_job_goes_on(
     montage: Montage, person: Path, reports: Callable[..., Any], stage: str
 ) -> None:
