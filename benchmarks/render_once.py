@@ -21,7 +21,7 @@ from benchmarks.render_bare import bare_reel
 from shared.domain.edit_list import Clip, EditList, Join
 from shared.domain.span import span
 from shared.domain.video import Video
-from shared.media.picture import EncodeSettings, add_picture, encode_settings
+from shared.media.encoder import EncodeSettings, add_picture, encode_settings
 from shared.media.probe import probe
 from shared.media.render import render_reel
 

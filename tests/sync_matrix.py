@@ -15,7 +15,7 @@ from shared.domain.options import MotionOptions
 from shared.domain.render_plan import plan_render
 from shared.domain.span import Span, span
 from shared.media.copy_points import copy_points
-from shared.media.picture import EncodeSettings
+from shared.media.encoder import EncodeSettings
 from shared.media.probe import probe
 from shared.media.render import render_reel
 from shared.media.stream_copy import why_not_copy

@@ -27,10 +27,12 @@ from shared.domain.video import Video
 from shared.errors import BadVideo, CannotCopy
 from shared.log import event
 from shared.media.ahead import Check, ahead
+from shared.media.encoder import EncodeSettings, add_picture
 from shared.media.frame_rate import reel_fps
 from shared.media.loudness import mastered
 from shared.media.painter import BT709, Colours, kept_colours
-from shared.media.picture import EncodeSettings, Encoding, Projector, add_picture
+from shared.media.picture import Encoding
+from shared.media.projector import Projector
 from shared.media.reel_file import reel_file
 from shared.media.sound import (
     Block,

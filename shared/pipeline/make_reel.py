@@ -18,7 +18,7 @@ from shared.domain.sound import Sound
 from shared.domain.video import Media, Video
 from shared.errors import AlreadyThere, CannotCopy
 from shared.log import event
-from shared.media.picture import EncodeSettings, encode_settings
+from shared.media.encoder import EncodeSettings, encode_settings
 from shared.media.poster import write_poster
 from shared.media.render import Rendered, render_reel
 from shared.media.render_sound import SAMPLE_GRID, RenderedSound, render_sound

@@ -16,9 +16,10 @@ from shared.domain.edit_list import Clip, EditList, Join
 from shared.domain.reel_time import ReelClip, lay_out
 from shared.domain.span import Span, span
 from shared.errors import BadVideo
+from shared.media.encoder import EncodeSettings
 from shared.media.joins import Grey, cross_faded, dimmed, pixels
-from shared.media.picture import EncodeSettings, reel_frames
 from shared.media.probe import probe
+from shared.media.projector import reel_frames
 from shared.media.render import render_reel
 from tests.clips import ClipMaker, ClipSpec, read_time
 

@@ -11,15 +11,14 @@ import pytest
 from shared.domain.edit_list import Clip, EditList
 from shared.domain.sound import Sound as Media
 from shared.domain.span import span
+from shared.media.limiter import CEILING_DBTP, limited
 from shared.media.loudness import (
-    CEILING_DBTP,
     TARGET_LUFS,
     Mastering,
-    limited,
-    master,
+    apply_mastering,
     mastered,
-    mastering,
     measured,
+    plan_mastering,
 )
 from shared.media.probe import probe_media
 from shared.media.render_sound import render_sound
@@ -50,11 +49,11 @@ def blocks(sound: Sound, size: int = RATE_HZ) -> Iterator[Block]:
 
 
 def how_to(sound: Sound) -> Mastering:
-    return mastering(lambda: blocks(sound), sound.shape[1], on_progress=lambda _: None)
+    return plan_mastering(lambda: blocks(sound), sound.shape[1], on_progress=lambda _: None)
 
 
 def made(sound: Sound, how: Mastering) -> Sound:
-    return np.concatenate([*master(blocks(sound), sound.shape[1], how)], axis=1)
+    return np.concatenate([*apply_mastering(blocks(sound), sound.shape[1], how)], axis=1)
 
 
 def reel_of(sound: Sound, folder: Path, *, layout: str = "stereo", rate_hz: int = RATE_HZ) -> tuple[Path, list[str]]:
@@ -179,7 +178,7 @@ def test_sound_that_is_kept_is_played_once_and_not_changed() -> None:
 def test_measuring_tells_progress() -> None:
     told: list[float] = []
     sound = speechlike(0.1, seconds=10)
-    mastering(lambda: blocks(sound), sound.shape[1], on_progress=told.append)
+    plan_mastering(lambda: blocks(sound), sound.shape[1], on_progress=told.append)
     assert len(told) > 20
     assert all(a <= b for a, b in pairwise(told))
     assert told[-1] == 1.0

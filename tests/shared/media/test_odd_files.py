@@ -22,7 +22,7 @@ from shared.domain.span import span
 from shared.domain.units import POSE_UNIT_S, plan_chunks
 from shared.errors import BadVideo
 from shared.media.decode import frame_at
-from shared.media.picture import EncodeSettings
+from shared.media.encoder import EncodeSettings
 from shared.media.poster import write_poster
 from shared.media.probe import probe
 from shared.media.render import render_reel

@@ -10,7 +10,7 @@ import pytest
 from shared.domain.edit_list import Clip, EditList
 from shared.domain.reel_time import shown_clips, to_reel
 from shared.domain.span import span
-from shared.media.picture import EncodeSettings
+from shared.media.encoder import EncodeSettings
 from shared.media.probe import probe
 from shared.media.render import render_reel
 from tests.clips import ClipMaker, ClipSpec, shown_times

@@ -18,8 +18,8 @@ from shared.domain.span import Span, span
 from shared.domain.video import Video
 from shared.errors import BadVideo, TryAgain
 from shared.media.copy_points import copy_points
+from shared.media.encoder import EncodeSettings, encode_settings
 from shared.media.frame_rate import reel_fps
-from shared.media.picture import EncodeSettings, encode_settings
 from shared.media.probe import probe
 from shared.media.reel_file import reel_file
 from shared.media.render import Rendered, render_reel

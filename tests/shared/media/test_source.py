@@ -23,7 +23,7 @@ from shared.errors import TryAgain
 from shared.media import source
 from shared.media.copy_points import copy_points
 from shared.media.decode import frame_at, sample_frames
-from shared.media.picture import EncodeSettings
+from shared.media.encoder import EncodeSettings
 from shared.media.probe import probe
 from shared.media.render import render_reel
 from shared.media.source import SourceReader
