@@ -18,18 +18,13 @@ from av.video.frame import VideoFrame
 from PIL import Image, ImageDraw
 
 from shared.domain.edit_list import EditList
-from shared.domain.highlight import Highlight
-from shared.domain.options import MotionOptions
-from shared.domain.render_plan import plan_render
 from shared.domain.span import span
 from shared.errors import BadVideo
-from shared.media.copy_points import copy_points
 from shared.media.encoder import EncodeSettings
 from shared.media.probe import probe
 from shared.media.render import render_reel
-from shared.media.stream_copy import why_not_copy
 from shared.media.typeface import typeface
-from tests.sync_matrix import Mode
+from tests.sync_matrix import Mode, plan
 
 ROOT = Path(__file__).parents[1]
 ODD = Path(os.environ.get("MONTAGE_MEDIA") or ROOT.parent / "shared" / "media") / "odd"
@@ -88,14 +83,7 @@ def _edit_list(path: Path, mode: Mode) -> EditList:
         video = probe(file, name=path.name)
         length_s = min(1.0, video.duration_s / 4)
         spans = [span(share * video.duration_s, share * video.duration_s + length_s) for share in (0.05, 0.4, 0.72)]
-        return plan_render(
-            [Highlight(span=each, score=1.0, reasons=("odd",), is_chosen=True) for each in spans],
-            render=mode,
-            why_not_copy=why_not_copy(video),
-            keyframes_s=copy_points(file, video).keyframes_s,
-            duration_s=video.duration_s,
-            lead_in_s=MotionOptions().pad_before_s,
-        )
+    return plan(path, mode, spans)
 
 
 def _plainly(path: Path, times_s: list[float]) -> tuple[list[Image.Image | None], str]:

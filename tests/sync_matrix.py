@@ -137,11 +137,12 @@ def plan(path: Path, mode: Mode, spans: Sequence[Span], *, join: JoinKind = "cut
     """Return the edit list the planner makes of the spans."""
     with path.open("rb") as file:
         video = probe(file, name=path.name)
+        points = copy_points(file, video, wanted=spans)
         return plan_render(
             [Highlight(span=each, score=1.0, reasons=("moving",), is_chosen=True) for each in spans],
             render=mode,
-            why_not_copy=why_not_copy(video),
-            keyframes_s=copy_points(file, video).keyframes_s,
+            why_not_copy=why_not_copy(video) or points.why_not,
+            keyframes_s=points.keyframes_s,
             duration_s=video.duration_s,
             lead_in_s=MotionOptions().pad_before_s,
             join=Join(kind=join, duration_s=0.3),

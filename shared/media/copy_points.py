@@ -13,7 +13,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from shared.domain.render_plan import EARLIER_S, LATER_S, snap
+from shared.domain.render_plan import EARLIER_S, LATER_S, ROUNDED_S, snap
 from shared.domain.span import Span, join_near, span
 from shared.domain.video import Video
 from shared.media.h264 import header_sets, is_entry_point, may_have_fields, parameter_sets
@@ -209,9 +209,12 @@ class _KeyReader:
 
 
 def _pick(reader: _KeyReader, wanted: Sequence[Span]) -> None:
-    """Read the keyframes next to each border, and all between them if parameter sets come with pictures."""
+    """Read the keyframes next to each border, and all between them if parameter sets come with pictures.
+
+    What lies next to it is what `snap` takes, to the very tolerance.
+    """
     for each in wanted:
-        if not _last_until(reader, each.start_s + reader.seen.tolerance_s):
+        if not _last_until(reader, each.start_s + ROUNDED_S):
             _first_from(reader, each.start_s, until_s=each.end_s)
         _first_from(reader, each.end_s, until_s=each.end_s + LATER_S)
     if not reader.seen.brings_sets:
@@ -238,6 +241,6 @@ def _first_from(reader: _KeyReader, at_s: float, *, until_s: float) -> None:
     number = reader.place(at_s - ahead_s)
     while number < len(reader.keys) and reader.decoded_s(number) <= until_s:
         shown_s = reader.shown_s(number)
-        if shown_s is not None and shown_s >= at_s - reader.seen.tolerance_s:
+        if shown_s is not None and shown_s >= at_s - ROUNDED_S:
             return
         number += 1

@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import pytest
 
+from shared.domain.render_plan import snap
 from shared.domain.span import Span, span
 from shared.media.copy_points import CopyPoints, copy_points
 from shared.media.h264 import header_sets, may_have_fields
@@ -51,6 +52,19 @@ def test_the_keyframes_next_to_each_border_are_found(clip: ClipMaker, spec: Clip
     for second in (1, 2, 3, 4, 5):
         assert min(abs(each - second) for each in found.keyframes_s) < 0.002
     assert all(abs(each - round(each)) < 0.002 for each in found.keyframes_s)
+
+
+@pytest.mark.parametrize("near_ms", [-3.0, -1.5, -1.06, -0.9, -0.5, 0.0, 0.5, 0.9, 1.06, 1.5, 3.0])
+def test_a_clip_snaps_as_if_all_keyframes_were_known_however_near_one_a_border_lies(
+    clip: ClipMaker, near_ms: float
+) -> None:
+    path = clip(ClipSpec(seconds=12.0))
+    wanted = span(6 + near_ms / 1000, 9 + near_ms / 1000)
+    some, every = (
+        snap(wanted, found.keyframes_s, duration_s=12.0, lead_in_s=0.0)
+        for found in (points(path, wanted), points(path))
+    )
+    assert some == every
 
 
 def test_of_an_indexed_file_only_keyframes_next_to_borders_are_read(media_file: Callable[[str], Path]) -> None:
