@@ -212,7 +212,7 @@ def _memory(session: Path, scratch: Path) -> dict[str, float]:
     for name, (height, seconds) in SIZES.items():
         source = scratch / f"{name}.mp4"
         scaled(session, source, height=height, seconds=seconds)
-        halves = ((0.0, seconds / 2), (seconds / 2, seconds))
+        halves = ((0.0, seconds / 2), (seconds / 2, seconds)) * 3  # long enough for two encoders at once
         for kind, crossfade_s in CROSSFADES_S.items():
             asked = Asked(
                 way="montage",

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import io
-import shutil
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from shared.domain.edit_list import Clip, EditList
 from shared.domain.span import span
@@ -17,9 +15,7 @@ from shared.media.copy_points import copy_points
 from shared.media.probe import probe
 from shared.media.render import Rendered, render_reel
 from tests.clips import ClipSpec, make_clip, set_edits
-from tests.e2e.test_browser import served
-
-__all__ = ["served"]
+from tests.e2e.browser import opened_page
 
 PLAY = """async (name) => {
     const video = document.createElement("video");
@@ -67,10 +63,9 @@ def copied(path: Path, made: Path) -> Rendered:
 
 
 @pytest.mark.slow
-def test_copied_reels_play_to_their_end_without_a_stall(tmp_path: Path, served: tuple[Path, str]) -> None:
-    chromium = shutil.which("chromium")
-    assert chromium is not None, "the browser is missing: sudo apt-get install -y chromium"
-    folder, address = served
+def test_copied_reels_play_to_their_end_without_a_stall(tmp_path: Path) -> None:
+    folder = tmp_path / "served"
+    folder.mkdir()
     made = {}
     for number, (kind, spec) in enumerate(SOURCES.items()):
         (tmp_path / str(number)).mkdir()
@@ -80,17 +75,10 @@ def test_copied_reels_play_to_their_end_without_a_stall(tmp_path: Path, served: 
     set_edits(trimmed, [(0.5, -1.0), (5.0, 0.7)])
     made["trimmed"] = copied(trimmed, folder / "trimmed.mp4")
     (folder / "index.html").write_text("<!doctype html><body></body>")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
-        )
-        page = browser.new_page()
-        page.goto(f"{address}/index.html")
+    with opened_page(folder) as page:
         for kind, rendered in made.items():
             played = page.evaluate(PLAY, f"{kind}.mp4")
             assert played["duration"] == pytest.approx(rendered.duration_s, abs=0.05), kind
             assert played["ended"] == pytest.approx(played["duration"], abs=0.001), kind
             assert (played["stalls"], played["corrupted"]) == (0, 0), kind
             assert rendered.frames - 2 <= played["frames"] <= rendered.frames + 2, kind
-        browser.close()
