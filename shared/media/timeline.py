@@ -60,6 +60,14 @@ class Damage:
         return f"{count} place{'' if count == 1 else 's'}"
 
 
+@dataclass(slots=True)
+class Tally:
+    """What reading frames took; filled on the way."""
+
+    packets: int = 0
+    decoded_frames: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownFrame:
     """A decoded frame and when it is on screen, in source time."""

@@ -33,6 +33,17 @@ REMEMBERED_STEPS = 4  # half a second of movement is held in the crop, so that i
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """What looking through a chunk took."""
+
+    packets: int = 0
+    """Of the picture, read from the source."""
+    decoded_frames: int = 0
+    looks: int = 0
+    """Calls of the pose model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PosePart:
     """What one chunk of the pose stage found."""
 
@@ -40,6 +51,7 @@ class PosePart:
     models: dict[str, str]
     """Model names and versions."""
     decoded: Decoded = field(default_factory=Decoded)
+    effort: Effort = Effort()
 
 
 def analyse_chunk(
