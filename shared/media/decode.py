@@ -17,7 +17,8 @@ from shared.domain.video import Video
 from shared.media.filter_chain import Step
 from shared.media.orientation import Box, before_turning, unturned_box, upright
 from shared.media.source import open_source
-from shared.media.timeline import Damage, ShownFrame, shown_at
+from shared.media.sparse import sparse_at
+from shared.media.timeline import Damage, ShownFrame, Tally, shown_at
 
 GRID_EPSILON = 1e-6  # in samples: keeps a border given as a float (k / rate_hz) on its sample
 SCALE_THREADS = 1  # one small picture takes 0.3 ms; more threads cost more to wake than they save
@@ -94,18 +95,28 @@ def sample_frames(
     name: str,
     threads: int = 0,
     damage: Damage | None = None,
+    tally: Tally | None = None,
+    sparse: bool = False,
 ) -> Iterator[FrameSample]:
     """Yield the samples k / rate_hz in [start_s, end_s) of source time, each with the frame on screen then.
 
     What a sample shows does not depend on `start_s`: decoding begins at the keyframe before it. Ends with the
     pictures. Frames that cannot be decoded are counted in `damage` and the frame before them stays on screen.
-    `threads` are the decoder's, 0 for as many as there are cores.
+    `threads` are the decoder's, 0 for as many as there are cores. `sparse` decodes only what it must, and may take a
+    frame shown up to half a sample earlier (see `sparse_at`); not where `Damage.sent` is kept, for which every packet
+    has to be sent.
     """
     first, beyond = first_sample(start_s, rate_hz), first_sample(end_s, rate_hz)
     scaler = Scaler(video)
     with open_source(file, name=name) as container:
         times = (k / rate_hz for k in range(first, beyond))
-        for t_s, shown in shown_at(container, video, times, threads=threads, damage=damage):
+        if sparse and (damage is None or damage.sent is None):
+            samples = sparse_at(
+                container, video, times, step_s=1 / rate_hz, threads=threads, damage=damage, tally=tally
+            )
+        else:
+            samples = shown_at(container, video, times, threads=threads, damage=damage, tally=tally)
+        for t_s, shown in samples:
             yield FrameSample(
                 index=round(t_s * rate_hz),
                 t_s=t_s,

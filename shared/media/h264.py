@@ -13,14 +13,12 @@ def is_entry_point(packet: bytes, extradata: bytes | None) -> bool:
 
     A keyframe of an open GOP is none: players drop some frames around it when what came before is not what it expects.
     """
-    return any(unit[0] & 0x1F == IDR for unit in _units(packet, extradata))
+    return any(unit[0] & 0x1F == IDR for unit in units(packet, extradata))
 
 
 def parameter_sets(packet: bytes, extradata: bytes | None) -> frozenset[bytes]:
     """Return the parameter sets a packet brings along, whole, without the zeros some muxers put behind them."""
-    return frozenset(
-        bytes(unit).rstrip(b"\0") for unit in _units(packet, extradata) if unit[0] & 0x1F in PARAMETER_SETS
-    )
+    return frozenset(bytes(unit).rstrip(b"\0") for unit in units(packet, extradata) if unit[0] & 0x1F in PARAMETER_SETS)
 
 
 def header_sets(extradata: bytes | None) -> frozenset[bytes]:
@@ -52,12 +50,17 @@ def _length_bytes(extradata: bytes | None) -> int:
     return (extradata[4] & 3) + 1 if extradata and len(extradata) > 4 and extradata[0] == 1 else 0
 
 
-def _units(packet: bytes, extradata: bytes | None) -> Iterator[memoryview]:
-    lengths = _length_bytes(extradata)
-    return _length_prefixed(packet, lengths) if lengths else _start_coded(packet)
+def units(packet: bytes | memoryview, extradata: bytes | None) -> Iterator[memoryview]:
+    """Yield each unit (ITU-T H.264, 7.3.1) of a packet; none is empty."""
+    return units_behind(packet, _length_bytes(extradata))
 
 
-def _length_prefixed(packet: bytes, lengths: int) -> Iterator[memoryview]:
+def units_behind(packet: bytes | memoryview, lengths: int) -> Iterator[memoryview]:
+    """Yield each unit of an H.264 or HEVC packet, behind lengths of so many bytes, or start codes (0)."""
+    return _length_prefixed(packet, lengths) if lengths else _start_coded(bytes(packet))
+
+
+def _length_prefixed(packet: bytes | memoryview, lengths: int) -> Iterator[memoryview]:
     """Yield each unit of an MP4 or MKV packet; none is empty."""
     view = memoryview(packet)
     at = 0

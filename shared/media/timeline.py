@@ -3,7 +3,7 @@
 from __future__ import annotations  # Packet is generic for the type checker only
 
 from bisect import insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeVar, cast
@@ -93,6 +93,7 @@ def shown_at(
     damage: Damage | None = None,
     lead_s: float | None = None,
     steps: tuple[Step, ...] = (),
+    tally: Tally | None = None,
 ) -> Iterator[tuple[float, ShownFrame]]:
     """Yield each of the ascending times (source seconds) with the frame that is on screen then.
 
@@ -105,7 +106,7 @@ def shown_at(
     if wanted is None:
         return
     lead_s = snap_s(video) if lead_s is None else lead_s
-    for shown in shown_from(container, video, wanted, threads=threads, damage=damage, steps=steps):
+    for shown in shown_from(container, video, wanted, threads=threads, damage=damage, steps=steps, tally=tally):
         while wanted is not None and wanted + lead_s < shown.end_s:
             yield wanted, shown
             wanted = next(times, None)
@@ -121,9 +122,10 @@ def shown_from(
     threads: int = 0,
     damage: Damage | None = None,
     steps: tuple[Step, ...] = (),
+    tally: Tally | None = None,
 ) -> Iterator[ShownFrame]:
     """Yield every frame in the order they are shown, from the keyframe at or before source time `from_s` on."""
-    frames = frames_from(container, video, from_s, threads=threads, damage=damage)
+    frames = frames_from(container, video, from_s, threads=threads, damage=damage, tally=tally)
     return _with_end(_filtered(frames, steps), video)
 
 
@@ -154,21 +156,47 @@ def came_on_s(container: InputContainer, video: Video, t_s: float) -> float:
 
 
 def frames_from(
-    container: InputContainer, video: Video, from_s: float, *, threads: int = 0, damage: Damage | None = None
+    container: InputContainer,
+    video: Video,
+    from_s: float,
+    *,
+    threads: int = 0,
+    damage: Damage | None = None,
+    tally: Tally | None = None,
 ) -> Iterator[VideoFrame]:
     """Yield decoded frames in the order they are shown, starting at or before source time `from_s`.
 
     The first is a keyframe at or before the time (or the first there is); frames shown before it, which an open GOP
     cannot decode without its neighbour, are left out.
     """
+    stream = picture_stream(container, video, threads=threads)
+    damage = damage if damage is not None else Damage()
+    tally = tally if tally is not None else Tally()
+    packets = packets_before(container, stream, from_s + video.start_s, damage=damage)
+    for frame in decoded(counted(packets, tally), damage):
+        tally.decoded_frames += 1
+        yield frame
+
+
+def picture_stream(
+    container: InputContainer, video: Video, *, threads: int = 0, options: Mapping[str, str] | None = None
+) -> VideoStream:
+    """Return the stream to decode, the only one that is read from now on; `options` are its decoder's."""
     stream = container.streams[video.stream_index]
     assert isinstance(stream, VideoStream)
     if not stream.codec_context.is_open:  # the second seek in a container finds it open
         stream.thread_type = "AUTO"
         stream.thread_count = threads
+        stream.codec_context.options = dict(options or {})
     read_only(container, stream)
-    damage = damage if damage is not None else Damage()
-    yield from decoded(packets_before(container, stream, from_s + video.start_s, damage=damage), damage)
+    return stream
+
+
+def counted(packets: Iterable[Packet[S]], tally: Tally) -> Iterator[Packet[S]]:
+    """Yield the packets, counting those that hold something."""
+    for packet in packets:
+        tally.packets += packet.size > 0
+        yield packet
 
 
 def indexed_keyframes_s(container: InputContainer, video: Video) -> tuple[float, ...]:
@@ -270,17 +298,21 @@ def _seek(container: InputContainer, stream: Stream, at_s: float | None) -> None
     try:
         container.seek(ticks, stream=stream)
     except av.FFmpegError:
-        _seek_to_start(container)
+        _seek_to_start(container, stream)
 
 
-def _seek_to_start(container: InputContainer) -> None:
+def _seek_to_start(container: InputContainer, stream: Stream) -> None:
     try:
         # Matroska refuses a sound's times before its first one, and has then forgotten the cluster it had read: told
         # to go to byte 0 it would begin with the second one, seconds later.
         container.seek((container.start_time or 0) - av.time_base)
     except av.FFmpegError:
-        # Formats without any index (raw streams, some TS) cannot seek by time; the start always works.
-        container.seek(0, unsupported_byte_offset=True)
+        try:
+            # AVI takes its first time and none before; from byte 0 it would go on counting from where it was.
+            container.seek(stream.start_time or 0, stream=stream)
+        except av.FFmpegError:
+            # Formats without any index (raw streams, some TS) cannot seek by time; the start always works.
+            container.seek(0, unsupported_byte_offset=True)
 
 
 def _decoded(packet: Packet[VideoStream], damage: Damage) -> list[VideoFrame]:
@@ -308,7 +340,7 @@ def _with_end(frames: Iterable[VideoFrame], video: Video) -> Iterator[ShownFrame
     """Give every frame its time on screen: until the next one starts, the last for its own duration."""
     previous: ShownFrame | None = None
     for frame in frames:
-        current = _shown(frame, previous, video)
+        current = shown_frame(frame, previous, video)
         if previous is None:
             previous = current
         elif current.start_s > previous.start_s:  # damaged streams repeat and reorder times
@@ -318,7 +350,8 @@ def _with_end(frames: Iterable[VideoFrame], video: Video) -> Iterator[ShownFrame
         yield previous
 
 
-def _shown(frame: VideoFrame, previous: ShownFrame | None, video: Video) -> ShownFrame:
+def shown_frame(frame: VideoFrame, previous: ShownFrame | None, video: Video) -> ShownFrame:
+    """Return the frame with its time on screen, as far as it tells; one without a time follows the one before."""
     base = frame.time_base or Fraction(1, av.time_base)
     pts = pts_of(frame)
     if pts is None:

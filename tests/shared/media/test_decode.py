@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import io
 import itertools
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tests.clips import ClipMaker, ClipSpec, read_time, trim_by_edit_list
 
 RATE_HZ = 10
 PLAIN = ClipSpec(seconds=6)
+MOTION_JPEG = ClipSpec(seconds=6, codec="mjpeg", pixel_format="yuvj420p", full_range=True, has_sound=False)
 SPECS = {
     "b_frames": PLAIN,
     "open_gop": ClipSpec(seconds=6, open_gop=True, b_frames=2, keyframe_s=1.5),
@@ -29,6 +31,7 @@ SPECS = {
     "hour_mkv": ClipSpec(seconds=6, start_s=3600.0, suffix=".mkv"),
     "hour_ts": ClipSpec(seconds=6, start_s=3600.0, suffix=".ts"),
     "hour_mp4": ClipSpec(seconds=6, start_s=3600.0),
+    "motion_jpeg_avi": replace(MOTION_JPEG, suffix=".avi"),
     "ntsc_mkv": ClipSpec(seconds=6, fps=Fraction(60000, 1001), suffix=".mkv"),
 }
 
