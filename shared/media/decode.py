@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import ceil
+from math import ceil, floor
 from typing import BinaryIO, cast
 
 import av
@@ -14,6 +14,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from shared.domain.video import Video
+from shared.media.cutout import cut_out, even_box
 from shared.media.filter_chain import Step
 from shared.media.orientation import Box, before_turning, unturned_box, upright
 from shared.media.source import open_source
@@ -21,6 +22,7 @@ from shared.media.sparse import sparse_at
 from shared.media.timeline import Damage, ShownFrame, Tally, shown_at
 
 GRID_EPSILON = 1e-6  # in samples: keeps a border given as a float (k / rate_hz) on its sample
+SMALLEST_PART_PX = 16  # libav's scaler is made for pictures; a smaller part is cut from the whole one
 SCALE_THREADS = 1  # one small picture takes 0.3 ms; more threads cost more to wake than they save
 
 
@@ -30,6 +32,7 @@ class Scaler:
     def __init__(self, video: Video) -> None:
         self.video = video
         self._contexts: dict[tuple[int, int, str], VideoReformatter] = {}
+        self._for_parts = VideoReformatter()  # one for all: their sizes are many
 
     def picture(self, frame: VideoFrame, size: tuple[int, int], pixel_format: str) -> NDArray[np.uint8]:
         """Return the frame as coded, scaled to (width, height), as "gray8" (h, w) or "rgb24" (h, w, 3)."""
@@ -38,6 +41,30 @@ class Scaler:
             frame, *size, format=pixel_format, interpolation=Interpolation.AREA, threads=SCALE_THREADS
         )
         return cast(NDArray[np.uint8], scaled.to_ndarray())
+
+    def part(self, frame: VideoFrame, box: Box, size: tuple[int, int]) -> NDArray[np.uint8] | None:
+        """Return a box (in square pixels, before turning) as coded, scaled to (width, height), in RGB.
+
+        Costs what the box holds, not what the frame does. Where colours lie between the borders of a box that is made
+        smaller, up to one pixel more than it is taken in. None for frames and sizes that need the whole frame.
+        """
+        square = before_turning((self.video.width, self.video.height), self.video.rotation_deg)
+        across, down = frame.width / square[0], frame.height / square[1]
+        coded = (floor(box[0] * across), floor(box[1] * down), ceil(box[2] * across), ceil(box[3] * down))
+        outer = even_box(coded, frame)
+        is_whole_size = size == (coded[2] - coded[0], coded[3] - coded[1])
+        made_size = (outer[2] - outer[0], outer[3] - outer[1]) if is_whole_size else size
+        cut = cut_out(frame, outer) if min(made_size) >= SMALLEST_PART_PX else None
+        if cut is None:
+            return None
+        made = self._for_parts.reformat(
+            cut, *made_size, format="rgb24", interpolation=Interpolation.AREA, threads=SCALE_THREADS
+        )
+        picture = cast(NDArray[np.uint8], made.to_ndarray())
+        if not is_whole_size:
+            return picture
+        left, top = coded[0] - outer[0], coded[1] - outer[1]
+        return picture[top : top + size[1], left : left + size[0]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +107,12 @@ class FrameSample:
             min(int(y0 * down), size[1] - 1),
             *_ends((x0 * across, y0 * down), (x1 * across, y1 * down), size, max_side_px),
         )
+        if (x0, y0, x1, y1) != (0, 0, video.width, video.height):
+            within = unturned_box((x0, y0, x1, y1), (video.width, video.height), video)
+            shape = before_turning((inside[2] - inside[0], inside[3] - inside[1]), video.rotation_deg)
+            coded_part = self.scaler.part(self.frame, within, shape)
+            if coded_part is not None:
+                return upright(coded_part, video)
         coded = self.scaler.picture(self.frame, before_turning(size, video.rotation_deg), "rgb24")
         left, top, right, bottom = unturned_box(inside, size, video)
         return upright(coded[top:bottom, left:right], video)
