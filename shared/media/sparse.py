@@ -38,6 +38,12 @@ from shared.media.timeline import (
 # B-frames need not be decoded, while of a source with fewer than twice the grid's frames none is left out.
 OLDER_BY_STEPS = 0.5
 
+# B-slices of H.264 go without deblocking (7 % less CPU). At 192 px that changes 0.07 to 0.15 levels on average and adds
+# nothing to what changes at keyframes. Without any deblocking decoding takes 23 % less, but what it is off by adds up
+# until the next keyframe: the jump there grew from 0.9 to 4.4 levels in a still scene with keyframes 8 s apart, which
+# looks like movement. So it does with HEVC, whose encoders write most P-pictures as B-slices.
+DECODER_OPTIONS = {"h264": {"skip_loop_filter": "bidir"}}
+
 
 def sparse_at(
     container: InputContainer,
@@ -56,7 +62,7 @@ def sparse_at(
     """
     damage = damage if damage is not None else Damage()
     tally = tally if tally is not None else Tally()
-    stream = picture_stream(container, video, threads=threads)
+    stream = picture_stream(container, video, threads=threads, options=DECODER_OPTIONS.get(video.codec))
     roles = roles_of(
         video.codec,
         video.container,
