@@ -121,6 +121,15 @@ def test_every_frame_is_decoded_where_packets_do_not_tell_which_ones_others_need
     assert tally.decoded_frames == tally.packets == len(spec.frame_times_s)
 
 
+def test_large_motion_jpeg_is_decoded_at_half_size_and_shown_at_its_own(clip: ClipMaker) -> None:
+    spec = replace(SPECS["motion_jpeg"], seconds=0.5, fps=Fraction(8), size=(2560, 1440))
+    for sample in sparse(*source(clip(spec))):
+        assert (sample.frame.width, sample.frame.height) == (1280, 720)
+        assert sample.rgb(None, 9999).shape == (1440, 2560, 3)
+        assert sample.rgb((1000, 500, 1200, 700), 999).shape == (200, 200, 3)
+        assert read_time(sample.grey(160)) / 1000 == pytest.approx(sample.pts_s, abs=0.003)
+
+
 @pytest.mark.parametrize("kind", ["one_keyframe", "hevc", "all_intra"])
 def test_reading_stops_with_the_last_frame_that_is_needed(clip: ClipMaker, kind: str) -> None:
     tally = Tally()
