@@ -13,7 +13,8 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NoReturn
 
 from shared import log as logs
@@ -23,9 +24,10 @@ from shared.domain.job import Job
 from shared.domain.messages import StageDone, StageName
 from shared.domain.object_names import chunk_part, run_list
 from shared.errors import BadRequest, BadVideo, LeaseLost, TryAgain
-from shared.lifeline import watch_lifeline
+from shared.lifeline import MoreTasks, watch_lifeline
 from shared.log import event
-from shared.ports import Cloud
+from shared.pipeline.stage_timings import READY_AT, START_UP_S
+from shared.ports import Clock, Cloud
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,10 @@ class Part:
     numbers: dict[str, float]
 
 
+def _untold() -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """What the stage's work is given."""
@@ -52,6 +58,8 @@ class Task:
     chunk: int
     progress: Callable[[float], None]
     """To be told a share in [0, 1]; raises LeaseLost or Stopped when the work should end."""
+    ready: Callable[[], None] = _untold
+    """To be called once models are loaded and the source is open: what took time before was start-up."""
 
 
 Work = Callable[[Task], Part]
@@ -62,8 +70,14 @@ class Stopped(BaseException):
 
 
 def main(stage: StageName, work: Work) -> NoReturn:
-    """Run the task that the command line (job id, run id) and the CLOUD_RUN_* variables name, and exit."""
+    """Run the task that the command line (job id, run id) and the CLOUD_RUN_* variables name, and exit.
+
+    A launcher may have more tasks of the same run for this process (see shared/lifeline.py): after one that needs no
+    other attempt they come one after the other, each with its own lease and heartbeat, and save starting anew.
+    """
+    began_at = time.monotonic() - process_age_s()
     watch_lifeline()
+    more = MoreTasks()
     stop = threading.Event()  # raised where the work looks, not where the signal strikes: that may be inside a library
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     logs.set_up()
@@ -71,9 +85,46 @@ def main(stage: StageName, work: Work) -> NoReturn:
     index = int(os.environ.get("CLOUD_RUN_TASK_INDEX", "0"))
     attempt = int(os.environ.get("CLOUD_RUN_TASK_ATTEMPT", "0"))
     settings = Settings()
-    logs.bind(job=job_id, stage=stage, run=run_id, attempt=attempt)
     cloud = connect(settings)
-    sys.exit(run_task(cloud, settings, stage, job_id, run_id, index=index, attempt=attempt, work=work, stop=stop))
+    while True:
+        logs.bind(job=job_id, stage=stage, run=run_id, attempt=attempt)
+        code = run_task(
+            cloud,
+            settings,
+            stage,
+            job_id,
+            run_id,
+            index=index,
+            attempt=attempt,
+            work=work,
+            stop=stop,
+            began_at=began_at,
+        )
+        given = more.ask() if code == DONE and not stop.is_set() else None
+        if given is None:
+            sys.exit(code)
+        began_at = time.monotonic()
+        index, attempt = given.index, given.attempt
+        write_to(given.log_path)
+
+
+def process_age_s() -> float:
+    """Return for how long this process has been running, to 10 ms; 0 where the system does not tell (macOS)."""
+    try:
+        after_name = Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2]
+        started_s = int(after_name.split()[19]) / os.sysconf("SC_CLK_TCK")  # proc(5): (22) starttime, since boot
+        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - started_s)
+    except (OSError, AttributeError, ValueError, IndexError):
+        return 0.0
+
+
+def write_to(log_path: Path) -> None:
+    """Send this process's output, that of libraries too, to the end of a file; where that cannot be, leave it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with suppress(OSError), log_path.open("ab") as log_file:
+        os.dup2(log_file.fileno(), 1)
+        os.dup2(log_file.fileno(), 2)
 
 
 def run_task(
@@ -87,8 +138,13 @@ def run_task(
     attempt: int,
     work: Work,
     stop: threading.Event | None = None,
+    began_at: float | None = None,
 ) -> int:
-    """Compute the run's `index`-th chunk and return the exit code; `stop` is set when it should be handed back."""
+    """Compute the run's `index`-th chunk and return the exit code; `stop` is set when it should be handed back.
+
+    The task's start-up counts from `began_at`, as `time.monotonic` tells it, None for now.
+    """
+    start_up = _StartUp(began_at=time.monotonic() if began_at is None else began_at, clock=cloud.clock)
     chunk = int(json.loads(cloud.work.read(run_list(job_id, stage, run_id)))["chunks"][index])
     logs.bind(chunk=chunk)
     answer = cloud.jobs.start_chunk(job_id, stage, chunk, run_id=run_id, task_attempt=attempt)
@@ -105,25 +161,40 @@ def run_task(
     )
     name = job.source.file_name
     with Heartbeat(cloud, answer, stop, name=name, every_s=every_s, stuck_after_s=stuck_after_s) as heartbeat:
-        code, has_failed = _work_under(cloud, settings, job, answer, work, heartbeat)
+        code, has_failed = _work_under(cloud, settings, job, answer, work, heartbeat, start_up)
     if code == DONE:
         _tell(cloud, stage, job, has_failed=has_failed)
     return code
 
 
 def _work_under(
-    cloud: Cloud, settings: Settings, job: Job, lease: Lease, work: Work, heartbeat: "Heartbeat"
+    cloud: Cloud,
+    settings: Settings,
+    job: Job,
+    lease: Lease,
+    work: Work,
+    heartbeat: "Heartbeat",
+    start_up: "_StartUp",
 ) -> tuple[int, bool]:
     """Return the exit code, and whether the chunk has failed for good."""
     started_at = time.monotonic()
     try:
         log.info("chunk started", extra=event("chunk_started"))
-        part = work(Task(cloud=cloud, settings=settings, job=job, chunk=lease.index, progress=heartbeat.progress))
+        task = Task(
+            cloud=cloud,
+            settings=settings,
+            job=job,
+            chunk=lease.index,
+            progress=heartbeat.progress,
+            ready=start_up.end,
+        )
+        part = work(task)
         name = chunk_part(lease.job_id, lease.stage, lease.index, lease.token)
         cloud.work.write(name, part.body)
         elapsed_s = round(time.monotonic() - started_at, 3)
-        cloud.jobs.finish_chunk(lease, result=name, numbers={"elapsed_s": elapsed_s, **part.numbers})
-        log.info("chunk done in %.1f s", elapsed_s, extra=event("chunk_done", elapsed_s=elapsed_s, **part.numbers))
+        numbers = {"elapsed_s": elapsed_s, **start_up.numbers, **part.numbers}
+        cloud.jobs.finish_chunk(lease, result=name, numbers=numbers)
+        log.info("chunk done in %.1f s", elapsed_s, extra=event("chunk_done", **numbers))
         return DONE, False
     except LeaseLost as error:
         log.info("stopping: %s", error.message, extra=event("lease_lost"))
@@ -135,6 +206,23 @@ def _work_under(
         return STOPPED, False
     except Exception as error:  # the one place that decides what an error means for the chunk
         return _fail(cloud, lease, error)
+
+
+@dataclass(slots=True, kw_only=True)
+class _StartUp:
+    """How long a task took until it was at work."""
+
+    began_at: float
+    """By `time.monotonic`."""
+    clock: Clock
+    numbers: dict[str, float] = field(default_factory=dict)
+
+    def end(self) -> None:
+        """Note that it is over; a second time changes nothing."""
+        self.numbers = self.numbers or {
+            START_UP_S: round(time.monotonic() - self.began_at, 3),
+            READY_AT: round(self.clock(), 3),
+        }
 
 
 def _fail(cloud: Cloud, lease: Lease, error: Exception) -> tuple[int, bool]:

@@ -39,6 +39,7 @@ from shared.pipeline.report import (
     report_source,
     report_warning,
 )
+from shared.pipeline.stage_timings import stage_timings
 from shared.ports import Cloud
 
 log = logging.getLogger(__name__)
@@ -99,7 +100,7 @@ def make_reel(cloud: Cloud, job: Job, scratch: Path, *, encoder_threads: int, on
             came_on_s=_came_on(edit, rendered),
         )
     timings = {
-        **_stage_timings(job),
+        **_stage_timings(job, analysis),
         "choose_s": round(rendering_at - started_at, 3),
         "render_s": round(rendered_at - rendering_at, 3),
     }
@@ -177,12 +178,11 @@ def _poster_time_s(edit: EditList, chosen: Chosen) -> float:
     return inside[0].middle_s if inside else best.middle_s
 
 
-def _stage_timings(job: Job) -> dict[str, float]:
-    timings = {}
+def _stage_timings(job: Job, analysis: Analysis) -> dict[str, float]:
+    timings: dict[str, float] = {}
     for name in ANALYSIS_STAGES:
-        stage = job.stages.get(name)
-        if stage is not None and stage.started_at is not None and stage.ended_at is not None:
-            timings[f"{name}_s"] = round(stage.ended_at - stage.started_at, 3)
+        if name in job.stages:
+            timings |= stage_timings(name, job.stages[name], analysis.chunks.get(name, ()))
     return timings
 
 

@@ -1,8 +1,9 @@
 """What the analysis stages found, joined over all their chunks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from shared.domain.chunk import Chunk
 from shared.domain.damage import Decoded, together
 from shared.domain.job import Job, Warned, warned
 from shared.domain.messages import StageName
@@ -28,21 +29,26 @@ class Analysis:
     warnings: tuple[Warned, ...] = ()
     models: dict[str, str]
     """Names and versions of the runtimes and models."""
+    chunks: Mapping[StageName, Sequence[Chunk]] = field(default_factory=dict)
+    """The records of the chunks that were read."""
 
 
 def read_analysis(cloud: Cloud, job: Job) -> Analysis:
     """Return what the job's finished stages found; a stage that was skipped or failed softly found nothing."""
     found = Analysis(models={})
     if job.stages["pose"].state == "done":
-        looked = [analyse_pose.part_from_json(data) for data in _parts(cloud, job, "pose")]
+        chunks, parts = _parts(cloud, job, "pose")
+        looked = [analyse_pose.part_from_json(data) for data in parts]
         found = Analysis(
             samples=analyse_pose.join_parts(looked),
             decoded=together(part.decoded for part in looked),
             models=looked[0].models,
+            chunks={"pose": chunks},
         )
     if job.stages["transcribe"].state != "done":
         return found
-    heard = transcribe.join_parts(transcribe.part_from_json(data) for data in _parts(cloud, job, "transcribe"))
+    chunks, parts = _parts(cloud, job, "transcribe")
+    heard = transcribe.join_parts(transcribe.part_from_json(data) for data in parts)
     return replace(
         found,
         transcript=heard.transcript,
@@ -50,12 +56,14 @@ def read_analysis(cloud: Cloud, job: Job) -> Analysis:
         heard_s=heard.heard_s,
         warnings=tuple(warned(text) for text in heard.warnings),
         models={**found.models, **heard.models},
+        chunks={**found.chunks, "transcribe": chunks},
     )
 
 
-def _parts(cloud: Cloud, job: Job, stage: StageName) -> Sequence[bytes]:
+def _parts(cloud: Cloud, job: Job, stage: StageName) -> tuple[Sequence[Chunk], Sequence[bytes]]:
+    """Return the records of the stage's chunks, and what their tasks made of them."""
     winners = cloud.jobs.chunks(job.id, stage)
     parts = [cloud.work.read(chunk.result) for chunk in winners if chunk.result is not None]
     if len(parts) != job.stages[stage].plan.chunks:
         raise RuntimeError(f"{len(parts)} of {job.stages[stage].plan.chunks} {stage} parts of {job.id} are there")
-    return parts
+    return winners, parts

@@ -99,7 +99,10 @@ class Report(_Part):
     edit_list: ReportEditList
     warnings: list[ReportWarning]
     timings: dict[str, float] = Field(
-        description="Seconds per stage, from its first launch to its end: what was interrupted in between counts."
+        description="Seconds. `pose_s`, `transcribe_s`: from the stage's first launch to its end (what was interrupted "
+        "in between counts), less `pose_start_up_s`, `transcribe_start_up_s`: while tasks started, models loaded, and "
+        "none was at work. `…_start_up_worst_s`: the longest start-up of a task, beside others' work or not. "
+        "`choose_s`, `render_s`: parts of the merge."
     )
     versions: dict[str, str]
 

@@ -2,9 +2,11 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from shared.domain import job as jobs
 from shared.domain.limits import Limits
 from shared.domain.object_names import run_list
 from shared.domain.units import plan_chunks
+from shared.lifeline import MORE_TASKS_VARIABLE, GivenTask
 from shared.settings import Settings
 from tests.shared.domain.records import JOB_ID, a_job, a_video
 
@@ -35,6 +38,20 @@ def work(task):
 
 connect = jobs.task.connect
 jobs.task.connect = lambda settings: replace(connect(settings), limits=Limits(rerun_after_s=float(sys.argv[3])))
+jobs.task.main("pose", work)
+"""
+
+
+SHORT = """
+import jobs.task
+from jobs.task import Part
+
+
+def work(task):
+    print("chunk", task.chunk, flush=True)
+    task.ready()
+    return Part(body=b"{}", numbers={"samples": 1})
+
 jobs.task.main("pose", work)
 """
 
@@ -107,3 +124,52 @@ def test_a_task_told_to_stop_hands_its_chunk_back_uncounted(cloud: LocalCloud, t
     assert time.monotonic() - started_at < 5
     (chunk,) = cloud.jobs.chunks(JOB_ID, "pose")
     assert (chunk.state, chunk.attempts) == ("pending", 0)
+
+
+def test_a_chunk_tells_how_long_its_task_took_to_start_from_the_birth_of_its_process(
+    cloud: LocalCloud, tmp_path: Path
+) -> None:
+    before, started_at = time.time(), time.monotonic()
+    environment = {**os.environ, **Settings(home=tmp_path).as_environment(), "PYTHONPATH": str(ROOT)}
+    dawdler = f"import time; time.sleep(0.5)\n{SHORT}"  # as slow imports would
+    task = subprocess.run([sys.executable, "-c", dawdler, JOB_ID, "run-1"], env=environment, check=False)
+    took_s = time.monotonic() - started_at
+    assert task.returncode == DONE
+    (chunk,) = cloud.jobs.chunks(JOB_ID, "pose")
+    numbers = chunk.numbers or {}
+    assert numbers.keys() == {"elapsed_s", "start_up_s", "ready_at", "samples"}
+    assert 0.5 < numbers["start_up_s"] < took_s
+    assert before + 0.5 < numbers["ready_at"] <= chunk.moved_at + 0.001
+
+
+def test_a_process_takes_further_chunks_each_with_its_own_lease_log_and_start_up(
+    cloud: LocalCloud, tmp_path: Path
+) -> None:
+    ours, theirs = socket.socketpair()
+    environment = {**os.environ, **Settings(home=tmp_path).as_environment(), "PYTHONPATH": str(ROOT)}
+    plan = plan_chunks(duration_s=30, unit_s=10, chunk_s=10, max_tasks=3)
+    cloud.jobs.update(JOB_ID, lambda job: replace(job, stages={"pose": replace(job.stages["pose"], plan=plan)}))
+    cloud.work.write(run_list(JOB_ID, "pose", "run-1"), b'{"chunks": [0, 2]}')
+    log_path = tmp_path / "second.log"
+    with theirs:
+        task = subprocess.Popen(
+            [sys.executable, "-c", SHORT, JOB_ID, "run-1"],
+            env={**environment, MORE_TASKS_VARIABLE: str(theirs.fileno())},
+            pass_fds=[theirs.fileno()],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    with ours:
+        ours.settimeout(20)
+        assert ours.recv(1) == b"?"
+        ours.sendall(GivenTask(index=1, attempt=0, log_path=log_path).to_line())
+        assert ours.recv(1) == b"?"
+    first_log, _ = task.communicate(timeout=20)
+    assert task.returncode == DONE
+    chunks = cloud.jobs.chunks(JOB_ID, "pose")
+    assert [(chunk.index, chunk.state, chunk.attempts) for chunk in chunks] == [(0, "done", 1), (2, "done", 1)]
+    assert "chunk 0" in first_log and "chunk 2" not in first_log
+    assert "chunk 2" in log_path.read_text() and '"chunk": 2' in log_path.read_text()
+    first, second = ((chunk.numbers or {})["start_up_s"] for chunk in chunks)
+    assert second < first

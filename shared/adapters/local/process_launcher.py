@@ -19,6 +19,7 @@ from shared.adapters.local.task_process import GRACE_S, Allowance, TaskProcess
 from shared.domain.messages import StageName
 from shared.domain.plan import ExecutionState
 from shared.errors import TryAgain
+from shared.lifeline import GivenTask
 from shared.ports import Clock
 from shared.settings import Settings
 
@@ -55,6 +56,8 @@ def task_command(stage: StageName, job_id: str, run_id: str) -> list[str]:
 class ProcessLauncher:
     """A JobLauncher for one machine: at most `settings.workers` processes at once, first come, first served.
 
+    A process that has done its task and asks for another is given the next in line if that is of the same execution and
+    was never tried: so a run pays for starting as often as it has workers, and trouble still gets a fresh process.
     A task that exits with anything but 0, is killed, or exceeds its memory or time is restarted up to `task_retries`
     times. One thread, made by the first launch, looks after them all; no trouble ends it. When this process dies, so do
     its tasks (see shared/lifeline.py), and its executions count as ended. Other processes may ask for `state` and
@@ -208,6 +211,24 @@ class ProcessLauncher:
             if code is not None:
                 del self._running[attempt]
                 self._settle(attempt, code)
+            elif process.asks_for_more():
+                self._answer(attempt, process)
+
+    def _answer(self, attempt: _Attempt, process: TaskProcess) -> None:
+        """Give a process that has done its attempt the next in line, or let it end."""
+        following = self._waiting[0] if self._waiting else None
+        if following is None or following.execution is not attempt.execution or following.number > 0:
+            process.dismiss()
+            return
+        log_path = self._log_path(following)
+        try:
+            process.give(GivenTask(index=following.index, attempt=following.number, log_path=log_path))
+        except OSError:
+            return  # it has died since; its exit code says how
+        self._waiting.popleft()
+        del self._running[attempt]
+        self._running[following] = process
+        self._settle(attempt, 0)
 
     def _settle(self, attempt: _Attempt, code: int) -> None:
         execution = attempt.execution
@@ -255,7 +276,6 @@ class ProcessLauncher:
         if self._lifeline is None:
             raise OSError("the launcher is closing")
         record = attempt.execution.record
-        log_name = f"{record.stage}-{record.run_id}-{attempt.index}.{attempt.number}.log"
         return TaskProcess(
             self._command(record.stage, record.job_id, record.run_id),
             environment=task_environment(
@@ -266,8 +286,13 @@ class ProcessLauncher:
                 settings=self._settings,
             ),
             lifeline=self._lifeline[0],
-            log_path=self._home / "logs" / record.job_id / log_name,
+            log_path=self._log_path(attempt),
         )
+
+    def _log_path(self, attempt: _Attempt) -> Path:
+        record = attempt.execution.record
+        log_name = f"{record.stage}-{record.run_id}-{attempt.index}.{attempt.number}.log"
+        return self._home / "logs" / record.job_id / log_name
 
     def _cancel(self, execution: _Execution) -> None:
         """Drop what waits and stop what runs."""

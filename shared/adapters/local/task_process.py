@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from shared.lifeline import MORE_TASKS_VARIABLE, GivenTask
 
 GRACE_S = 5.0  # a task hands its chunk back within a second of SIGTERM; Cloud Run gives ten
 FAMILY_EVERY_S = 1.0  # finding a process's children reads all of the process table; tasks rarely have any
@@ -29,6 +32,8 @@ class Allowance:
 class TaskProcess:
     """A running attempt: its own session, its output in a log file, its memory and time watched.
 
+    A program that knows how (shared/lifeline.py) may be given another when it has done this one.
+
     Not safe for threads: the launcher's supervisor is the only one to call it.
     """
 
@@ -38,16 +43,22 @@ class TaskProcess:
         """Start it. Raises OSError when the process or its log cannot be made."""
         self._log_path = log_path
         log_path.parent.mkdir(parents=True, exist_ok=True)
-        with log_path.open("ab") as output:
-            self._process = subprocess.Popen(
-                list(command),
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                pass_fds=(lifeline,),
-                start_new_session=True,  # a terminal's Ctrl-C is for us; we tell our children ourselves
-            )
+        self._line, theirs = socket.socketpair()
+        self._line.setblocking(False)
+        try:
+            with theirs, log_path.open("ab") as output:
+                self._process = subprocess.Popen(
+                    list(command),
+                    env={**environment, MORE_TASKS_VARIABLE: str(theirs.fileno())},
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=(lifeline, theirs.fileno()),
+                    start_new_session=True,  # a terminal's Ctrl-C is for us; we tell our children ourselves
+                )
+        except BaseException:
+            self._line.close()
+            raise
         self._started_at = time.monotonic()
         self._kill_at: float | None = None
         self._is_killed = False
@@ -64,8 +75,26 @@ class TaskProcess:
         code = self._process.poll()
         if code is not None and not self._is_cleared:
             self._is_cleared = True
+            self._line.close()
             self._kill_group()
         return code
+
+    def asks_for_more(self) -> bool:
+        """Return whether it has done its task, well, and asks for another; true once for each time it asks."""
+        try:
+            return self._line.recv(1) != b""
+        except OSError:  # nothing was said, or the line is closed
+            return False
+
+    def give(self, task: GivenTask) -> None:
+        """Hand it its next task, with a time of its own. Raises OSError when it cannot hear us."""
+        self._line.sendall(task.to_line())
+        self._log_path = task.log_path
+        self._started_at = time.monotonic()
+
+    def dismiss(self) -> None:
+        """Tell it that there is no other task for it, so that it ends."""
+        self._line.close()
 
     def stop(self) -> None:
         """Ask it to end; `enforce` kills it when it has not after GRACE_S."""

@@ -34,7 +34,14 @@ def test_a_task_writes_down_what_is_said_in_its_chunk(
         job = jobs.uploaded(a_job(), generation=generation, size_bytes=video_file.stat().st_size, deadline=9e9)
         job = jobs.planned(job, media=video, plans={"transcribe": plan}, warnings=(), deadline=9e9)
         told: list[float] = []
-        part = transcribe_task.analyse(Task(cloud=cloud, settings=settings, job=job, chunk=0, progress=told.append))
+        ready: list[bool] = []
+        task = Task(
+            cloud=cloud, settings=settings, job=job, chunk=0, progress=told.append, ready=lambda: ready.append(not told)
+        )
+        work = transcribe_task.Transcribe()
+        part = work(task)
+        assert work(task) == part, "a model that served before answers the same"
+        assert ready == [True, False], "told before the first position"
         assert b'"en"' in cloud.work.read(spoken_language(JOB_ID))
     words = join_parts([part_from_json(part.body)]).transcript.words
     assert "local" in " ".join(word.text for word in words)

@@ -268,6 +268,84 @@ print(os.environ["MONTAGE_MAX_ATTEMPTS"])
     assert attempts == "2"
 
 
+# Processes that ask for more
+
+ASKING = """
+from shared.lifeline import MoreTasks
+more = MoreTasks()
+while True:
+    {body}
+    given = more.ask()
+    if given is None:
+        break
+    index, attempt = given.index, given.attempt
+    given.log_path.write_text("begun")
+note("left")
+"""
+
+
+def asking(notes: Path, body: str) -> str:
+    """Return a task that does `body` for each index and attempt it is given, and asks for the next."""
+    return program(notes, ASKING.format(body=body))
+
+
+def test_a_process_that_asks_is_given_the_run_s_other_tasks(home: Path, notes: Path) -> None:
+    with closing(launcher_for(asking(notes, 'note("ran", os.getpid())'), home, workers=2)) as launcher:
+        wait_for_end(launcher, launcher.launch("pose", "job", "run", tasks=7))
+    ran = [name for name in noted(notes) if name.startswith("ran")]
+    assert ran == [f"ran-{index}-0" for index in range(7)]
+    assert len({(notes / name).read_text() for name in ran}) <= 2
+    assert len(list(notes.glob("left-*"))) <= 2, "all of them ended"
+    assert {path.name for path in (home / "logs" / "job").iterdir()} == {
+        f"pose-run-{index}.0.log" for index in range(7)
+    }
+
+
+def test_a_process_is_not_given_another_run_s_tasks(home: Path, notes: Path) -> None:
+    with closing(launcher_for(asking(notes, "note(sys.argv[-1], os.getpid())"), home, workers=1)) as launcher:
+        for execution in [launcher.launch("pose", "job", run, tasks=2) for run in ("run1", "run2")]:
+            wait_for_end(launcher, execution)
+    pids = {name: (notes / name).read_text() for name in noted(notes) if name.startswith("run")}
+    assert pids["run1-0-0"] == pids["run1-1-0"] != pids["run2-0-0"] == pids["run2-1-0"]
+
+
+def test_what_failed_or_died_in_a_process_that_was_given_more_gets_a_fresh_one(home: Path, notes: Path) -> None:
+    body = (
+        'note("ran", os.getpid()); index == 1 and attempt < 2 and (sys.exit(1) if attempt else os.kill(os.getpid(), 9))'
+    )
+    with closing(launcher_for(asking(notes, body), home, workers=1)) as launcher:
+        wait_for_end(launcher, launcher.launch("pose", "job", "run", tasks=3))
+    ran = [name for name in noted(notes) if name.startswith("ran")]
+    assert ran == ["ran-0-0", "ran-1-0", "ran-1-1", "ran-1-2", "ran-2-0"]
+    pids = [(notes / name).read_text() for name in ran]
+    assert pids[0] == pids[1] and pids[3] == pids[4]
+    assert len(set(pids)) == 3
+
+
+def test_the_time_that_a_task_may_take_begins_anew_with_each(home: Path, notes: Path) -> None:
+    body = 'note("ran", os.getpid()); time.sleep(60 if index == 3 and attempt == 0 else 0.25)'
+    with closing(launcher_for(asking(notes, body), home, workers=1, task_timeout_s=0.7)) as launcher:
+        wait_for_end(launcher, launcher.launch("pose", "job", "run", tasks=4))
+    ran = [name for name in noted(notes) if name.startswith("ran")]
+    assert ran == ["ran-0-0", "ran-1-0", "ran-2-0", "ran-3-0", "ran-3-1"]
+    pids = [(notes / name).read_text() for name in ran]
+    assert len(set(pids[:4])) == 1
+    assert pids[4] != pids[3]
+    log_text = (home / "logs" / "job" / "pose-run-3.0.log").read_text()
+    assert log_text.startswith("begun") and "ran longer than 0.7 s" in log_text
+
+
+def test_cancelling_ends_processes_that_were_given_more(home: Path, notes: Path) -> None:
+    with closing(launcher_for(asking(notes, 'note("ran"); time.sleep(60 if index > 1 else 0)'), home)) as launcher:
+        execution = launcher.launch("pose", "job", "run", tasks=8)
+        wait_until(lambda: len(list(notes.glob("ran-[23]-0"))) == 2)
+        pids = launcher.pids()
+        launcher.cancel(execution)
+        wait_for_end(launcher, execution)
+        assert not any(psutil.pid_exists(pid) for pid in pids)
+    assert len(list(notes.glob("ran-*"))) == 4
+
+
 # Trouble that must not end the supervisor
 
 
