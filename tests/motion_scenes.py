@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from tests.clips import display_matrix
 from tests.cut_outs import CutOut, Picture, cut_out, pictures_of
-from tests.scene_camera import SHUTTER, Camera, Track, panned, shaken, softened, tripod
+from tests.scene_camera import Camera, Track, panned, shaken, softened, tripod
 
 RATE_HZ = 30
 WIDE = (1280, 720)
@@ -31,6 +31,8 @@ SECONDS = 45.0
 INSIDE_FROM = 0.5  # the share of a person that must be in the picture
 SHORTEST_S = 0.3  # of an event and of a gap between two: shake at the picture's edge makes shorter ones
 BLUR_FROM_PX = 2.0
+BRIGHT, DIM = 0.15, 0.5  # how long a shutter is open by day and indoors, as a share of the time between two pictures
+FASTEST_BODIES_PER_S = 5.0  # 30 km/h on a board
 
 Colour = NDArray[np.float32]
 Interval = tuple[float, float]
@@ -74,6 +76,8 @@ class Scene:
     flicker: float = 0.0
     """Standard deviation of the brightness from picture to picture, as a share."""
     light: float = 1.0
+    shutter: float = BRIGHT
+    """The share of the time between two pictures that it is open."""
     rotation_deg: int = 0
     x264: str = ""
     options: dict[str, str] = field(default_factory=dict)
@@ -135,14 +139,17 @@ def _folded(picture: Picture, left: int, right: int) -> Picture:
 def pictures(scene: Scene, rng: np.random.Generator) -> Iterator[tuple[Picture, bool]]:
     """Yield every picture as it is shown, and whether somebody moves in it."""
     grain = _Grain(scene, rng)
+    seen, of = np.empty(0, np.uint8), None
     for number, ground in zip(range(len(scene.camera.x)), scene.ground(), strict=False):
         view = scene.camera.view(number, scene.size)
         before = scene.camera.view(max(0, number - 1), scene.size)
-        canvas = np.asarray(_seen_ground(scene, ground, view, before), np.float32)
+        if ground is not of or not np.array_equal(view, before):
+            seen, of = _seen_ground(scene, ground, view, before), ground
+        canvas = np.asarray(seen, np.float32)
         moves = False
         for actor in scene.actors:
             if actor.is_there[number]:
-                inside = _draw(canvas, actor, number, view, before)
+                inside = _draw(canvas, actor, number, view, before, shutter=scene.shutter)
                 moves = moves or (bool(actor.is_moving[number]) and inside >= INSIDE_FROM)
         yield grain.over(canvas, scene), moves
 
@@ -162,7 +169,7 @@ class _Grain:
         light = scene.light * (1 + scene.flicker * float(self._rng.standard_normal()))
         height, width = canvas.shape[:2]
         noise = self._sheet[down : down + height, across : across + width]
-        return np.asarray(cv2.convertScaleAbs(np.maximum(canvas * np.float32(light) + noise, 0)), np.uint8)
+        return np.asarray(cv2.addWeighted(canvas, light, noise, 1.0, 0.0, dtype=cv2.CV_8U), np.uint8)
 
 
 def _seen_ground(scene: Scene, ground: Picture, view: NDArray[np.float64], before: NDArray[np.float64]) -> Picture:
@@ -173,12 +180,13 @@ def _seen_ground(scene: Scene, ground: Picture, view: NDArray[np.float64], befor
     seen = cv2.warpAffine(ground, move, scene.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     middle = np.array([scene.size[0] / 2, scene.size[1] / 2])
     world = np.linalg.solve(view[:, :2], middle - view[:, 2])
-    return np.asarray(_smeared(seen, middle - (before[:, :2] @ world + before[:, 2])), np.uint8)
+    way_px = middle - (before[:, :2] @ world + before[:, 2])
+    return np.asarray(_smeared(seen, scene.shutter * way_px), np.uint8)
 
 
 def _smeared(picture: Any, way_px: NDArray[np.float64]) -> Any:
-    """Return the picture as an open shutter sees it that moves so far from one picture to the next."""
-    length = float(np.hypot(*way_px)) * SHUTTER
+    """Return the picture as it looks when it moves so far while the shutter is open."""
+    length = float(np.hypot(*way_px))
     if length < BLUR_FROM_PX:
         return picture
     if abs(way_px[1]) < 0.15 * abs(way_px[0]):
@@ -191,7 +199,15 @@ def _smeared(picture: Any, way_px: NDArray[np.float64]) -> Any:
     return cv2.filter2D(picture, -1, line / line.sum())
 
 
-def _draw(canvas: Colour, actor: Actor, number: int, view: NDArray[np.float64], before: NDArray[np.float64]) -> float:
+def _draw(
+    canvas: Colour,
+    actor: Actor,
+    number: int,
+    view: NDArray[np.float64],
+    before: NDArray[np.float64],
+    *,
+    shutter: float,
+) -> float:
     """Draw a person with the shadow under his feet; return what share of him is inside the picture."""
     x, feet, tall = actor.x[number], actor.feet_y[number], actor.tall_px[number]
     above = actor.above_px[number]
@@ -212,7 +228,7 @@ def _draw(canvas: Colour, actor: Actor, number: int, view: NDArray[np.float64], 
     last = max(0, number - 1)
     was = before @ np.array([actor.x[last], actor.feet_y[last] - actor.above_px[last], 1])
     way = view @ np.array([x, feet - above, 1]) - was if actor.is_there[last] else np.zeros(2)
-    return _laid_over(canvas, picture, whole, way)
+    return _laid_over(canvas, picture, whole, shutter * way)
 
 
 def _pose(who: CutOut, pose: float) -> Picture:
@@ -236,7 +252,7 @@ def _shrunk(picture: Picture, scale: float, zoom: float) -> tuple[Picture, float
 def _laid_over(canvas: Colour, picture: Picture, move: NDArray[np.float64], way_px: NDArray[np.float64]) -> float:
     height, width = picture.shape[:2]
     corners = move @ np.array([[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1]])
-    rim = 4 + int(np.abs(way_px).max() * SHUTTER)
+    rim = 4 + int(np.abs(way_px).max())
     left, top = (int(v) - rim for v in np.floor(corners.min(axis=1)))
     right, bottom = (int(v) + rim for v in np.ceil(corners.max(axis=1)))
     shifted = move.copy()
@@ -363,7 +379,8 @@ def _riders(
         name, pose_rate, first_pose = RIDERS[number % len(RIDERS)]
         tall_px = float(rng.uniform(*tall)) * size[1]
         side = -1 if rng.uniform() < 0.5 else 1
-        beyond = size[0] / 2 + tall_px
+        beyond = size[0] / 2 + 0.5 * tall_px
+        tall_px = max(tall_px, 2 * beyond / (visit[1] - visit[0]) / FASTEST_BODIES_PER_S)
         riders.append(
             crossing(
                 studio.who(name), count, visit, from_x=-side * beyond, to_x=side * beyond,
@@ -379,9 +396,9 @@ def _always(picture: Picture) -> Callable[[], Iterator[Picture]]:
 
 
 def handheld_small_riders(studio: Studio, rng: np.random.Generator, seconds: float) -> Scene:
-    """Return riders of 12 to 20 % of the height who cross in 2 to 4 s before a camera held by hand."""
+    """Return riders of 12 to 20 % of the height who cross in 2.4 to 4 s before a camera held by hand."""
     count = _count(seconds)
-    visits = _visits(rng, seconds, (2, 4), (4.5, 8))
+    visits = _visits(rng, seconds, (2.4, 4), (4.5, 7))
     return Scene(
         kind="hand-held, small riders crossing",
         camera=shaken(tripod(count), rng, height=WIDE[1], rate_hz=RATE_HZ),
@@ -394,7 +411,7 @@ def handheld_small_riders(studio: Studio, rng: np.random.Generator, seconds: flo
 def tripod_small_riders(studio: Studio, rng: np.random.Generator, seconds: float) -> Scene:
     """Return riders of 10 to 15 % of the height before a camera on a tripod."""
     count = _count(seconds)
-    visits = _visits(rng, seconds, (2, 4), (4.5, 8))
+    visits = _visits(rng, seconds, (3.2, 5), (4.5, 7))
     return Scene(
         kind="tripod, small riders crossing",
         camera=tripod(count),
@@ -469,6 +486,7 @@ def _empty_pans(studio: Studio, rng: np.random.Generator, seconds: float, ground
         ground=_always(ground),
         ground_zoom=1.15,
         noise=3.0,
+        shutter=DIM,
     )
 
 
@@ -661,6 +679,7 @@ def night_noise(studio: Studio, rng: np.random.Generator, seconds: float) -> Sce
         ground=_always(studio.path()),
         actors=_riders(studio, rng, count, visits, tall=(0.19, 0.22), feet=(0.65, 0.85)),
         noise=9.0,
+        shutter=DIM,
         flicker=0.015,
         light=0.3,
     )

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 Track = NDArray[np.float64]
 """One value per picture."""
 
-SHUTTER = 0.5  # of the time between two pictures it is open: the usual "180 degrees"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Camera:
