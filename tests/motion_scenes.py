@@ -432,7 +432,7 @@ def follow_pans(studio: Studio, rng: np.random.Generator, seconds: float) -> Sce
         name, pose_rate, first_pose = RIDERS[number % len(RIDERS)]
         side = -1 if rng.uniform() < 0.5 else 1
         tall_px = float(rng.uniform(0.18, 0.35)) * WIDE[1]
-        speed = side * float(rng.uniform(0.5, 1.0)) * WIDE[0]
+        speed = side * min(float(rng.uniform(0.5, 1.0)) * WIDE[0], FASTEST_BODIES_PER_S * tall_px)
         before = here + side * float(rng.uniform(-0.3, 0.3)) * WIDE[0]
         first, last = _count(visit[0]), _count(visit[1])
         start = max(0, first - _count(4.0))
