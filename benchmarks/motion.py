@@ -1,6 +1,6 @@
 """How fast, how exactly and in how much memory movement is found, beside the common way and beside plain decoding.
 
-    python -m benchmarks.motion [--pairs 5] [--without-common] [--counted] [--scratch FOLDER]
+    python -m benchmarks.motion [--pairs 5] [--without-common] [--counted] [--only 720p] [--scratch FOLDER]
 
 Recordings are those of MONTAGE_MEDIA, or `shared/media` beside the checkout. Three ways look through the recorded
 session (720p, and scaled to 1080p): the common one (benchmarks/motion_common.py), plain decoding of every frame by PyAV
@@ -23,7 +23,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -105,7 +105,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="montage-bench-") as scratch:
         folder = asked.scratch or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        sources = _sources(session, folder)
+        sources = {what: make() for what, make in _sources(session, folder).items() if what in asked.only}
         figures = _once_each(sources) if asked.counted else _timed(sources, asked)
         figures |= _on_clips(marks(json.loads((MEDIA / "MANIFEST.json").read_text("utf-8"))))
         figures |= _memory(made(folder, "session_2160p.mp4", lambda out: session_2160p(session, out)))
@@ -161,16 +161,19 @@ def _words() -> argparse.Namespace:
     )
     words.add_argument("--without-common", action="store_true", help="leave out the common way, the longest by far")
     words.add_argument("--counted", action="store_true", help="only what does not depend on the machine's speed")
+    words.add_argument(
+        "--only", nargs="*", choices=SIZES + STILL, default=SIZES + STILL, help="only these long sources"
+    )
     words.add_argument("--scratch", type=Path, help="a folder for the sources made for it, which stay there")
     return words.parse_args()
 
 
-def _sources(session: Path, folder: Path) -> dict[str, Path]:
+def _sources(session: Path, folder: Path) -> dict[str, Callable[[], Path]]:
     return {
-        "720p": session,
-        "1080p": made(folder, "session_1080p.mp4", lambda out: session_1080p(session, out)),
-        "looped": made(folder, "walks_looped.mp4", lambda out: looped(MEDIA / WALKS, out)),
-        "empty": made(folder, "empty_scene.mp4", lambda out: empty_scene(session, out)),
+        "720p": lambda: session,
+        "1080p": lambda: made(folder, "session_1080p.mp4", lambda out: session_1080p(session, out)),
+        "looped": lambda: made(folder, "walks_looped.mp4", lambda out: looped(MEDIA / WALKS, out)),
+        "empty": lambda: made(folder, "empty_scene.mp4", lambda out: empty_scene(session, out)),
     }
 
 

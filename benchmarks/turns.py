@@ -47,8 +47,11 @@ def missed(figures: Mapping[str, float], *, least: Mapping[str, float], most: Ma
 
 
 def answer(command: list[str], *, cwd: Path) -> dict[str, Any]:
-    """Return the JSON object that a program prints; when it fails, its own words are on standard error."""
-    done = subprocess.run(command, cwd=cwd, stdout=subprocess.PIPE, check=True, timeout=TURN_TIMEOUT_S, text=True)
+    """Return the JSON object that a program prints; what else it says is shown, on standard error, when it fails."""
+    done = subprocess.run(command, cwd=cwd, capture_output=True, timeout=TURN_TIMEOUT_S, text=True)
+    if done.returncode:
+        print(done.stderr, file=sys.stderr)
+        done.check_returncode()
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 

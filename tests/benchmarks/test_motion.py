@@ -1,7 +1,10 @@
 """What the benchmark of finding movement makes of its measurements, and the sources it makes."""
 
 import itertools
+import os
+import sys
 from pathlib import Path
+from subprocess import CalledProcessError
 
 import av
 import pytest
@@ -12,6 +15,7 @@ from benchmarks.motion_common import Joints, Watched, best, moving, speeds
 from benchmarks.motion_once import Asked, Way, measured
 from benchmarks.motion_sources import empty_scene, looped, made
 from benchmarks.motion_truth import accuracy, edge_error_sizes, empty_kept_s
+from benchmarks.turns import ROOT, answer
 from shared.domain.pose import KEYPOINTS
 from tests.clips import ClipSpec, make_clip
 
@@ -134,6 +138,15 @@ def test_decoding_counts_every_frame_and_takes_time(clip: Path) -> None:
     assert 0 < took.wall_s < 10
     assert took.cpu_s > 0
     assert took.peak_mib > 10
+
+
+def test_a_turn_is_a_process_of_its_own_and_says_why_it_failed(capfd: pytest.CaptureFixture[str]) -> None:
+    talk = "import os, sys; print('loading', file=sys.stderr); print('words'); print('{\"pid\": %d}' % os.getpid())"
+    assert answer([sys.executable, "-c", talk], cwd=ROOT)["pid"] != os.getpid()
+    assert capfd.readouterr().err == ""
+    with pytest.raises(CalledProcessError):
+        answer([sys.executable, "-c", "sys.exit('no such source')"], cwd=ROOT)
+    assert "NameError" in capfd.readouterr().err
 
 
 def pictures(source: Path) -> list[tuple[float, int]]:
