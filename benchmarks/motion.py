@@ -39,9 +39,9 @@ from benchmarks.motion_sources import (
     session_1080p,
     session_2160p,
 )
-from benchmarks.motion_truth import accuracy, empty_kept_s, event_recall
+from benchmarks.motion_truth import accuracy
 from benchmarks.turns import MEDIA, ROOT, answer, missed, ratio, refused, say
-from tests.motion_truth import Marked, covered
+from tests.motion_truth import Marked, covered, empty_kept_s, event_recall
 
 PAIRS = 5
 SIZES = ("720p", "1080p")

@@ -14,7 +14,7 @@ from benchmarks.motion_chart import bars, draw
 from benchmarks.motion_common import Joints, Watched, best, moving, speeds
 from benchmarks.motion_once import Asked, Way, measured
 from benchmarks.motion_sources import empty_scene, looped, made
-from benchmarks.motion_truth import accuracy, edge_error_sizes, empty_kept_s
+from benchmarks.motion_truth import accuracy
 from benchmarks.turns import ROOT, answer
 from shared.domain.pose import KEYPOINTS
 from tests.clips import ClipSpec, make_clip
@@ -81,14 +81,15 @@ def test_a_manifest_tells_clips_of_movement_from_those_with_nobody() -> None:
     )
 
 
-def test_edges_are_those_of_what_overlaps_an_event_most_and_the_rest_is_empty() -> None:
+def test_accuracy_counts_events_missed_edges_off_and_empty_seconds() -> None:
     truth = [(10.0, 20.0), (30.0, 40.0), (60.0, 70.0)]
-    found = [(9.5, 14.0), (15.0, 20.25), (31.0, 45.0), (50.0, 52.0), (69.0, 70.0)]
-    assert edge_error_sizes(found, truth) == [0.0, 0.25, 1.0, 5.0, 5.0, 9.0]
-    assert empty_kept_s(found, truth) == pytest.approx(0.5 + 0.25 + 5.0 + 2.0)
+    found = [(9.5, 20.25), (31.0, 45.0), (50.0, 52.0)]
     how_well = accuracy(found, truth, duration_s=100.0)
-    assert (how_well.events, how_well.missed, how_well.edge_median_s, how_well.edge_worst_s) == (3, 1, 3.0, 9.0)
-    assert accuracy([], truth, duration_s=100.0).missed == 3
+    assert (how_well.events, how_well.missed) == (3, 1)
+    assert (how_well.edge_median_s, how_well.edge_worst_s) == (0.75, 5.0)
+    assert how_well.empty_s == 0.5 + 0.25 + 5.0 + 2.0
+    nothing = accuracy([], truth, duration_s=100.0)
+    assert (nothing.missed, nothing.edge_worst_s, nothing.f1) == (3, 0.0, 0.0)
 
 
 def person(x: float) -> Joints:
