@@ -179,19 +179,27 @@ def _sources(session: Path, folder: Path) -> dict[str, Callable[[], Path]]:
 
 def _timed(sources: Mapping[str, Path], asked: argparse.Namespace) -> dict[str, float]:
     taken: list[Taken] = []
-    found: dict[tuple[str, Way], Measured] = {}
+    figures: dict[str, float] = {}
+    lengths_s: dict[tuple[str, Way], float] = {}
     for turn in range(asked.pairs):
         for what, source in sources.items():
             for way, measured in _turn(source, ways_of(what, has_common=not asked.without_common), turn):
                 taken.append(_taken(turn, what, way, measured))
-                found[what, way] = measured
                 say(asdict(taken[-1]))
-    figures = ratios(taken)
-    for (what, way), measured in found.items():
-        figures |= _found(what, way, measured)
-        walls_s = [each.wall_s for each in taken if (each.what, each.way) == (what, way)]
-        figures[f"{what}_{way}_s_per_min"] = round(median(walls_s) * 60 / measured.duration_s, 3)
-    return figures
+                if turn == 0:  # it finds the same in every one
+                    figures |= _found(what, way, measured)
+                    lengths_s[what, way] = measured.duration_s
+    return ratios(taken) | figures | _per_minute(taken, lengths_s)
+
+
+def _per_minute(taken: Sequence[Taken], lengths_s: Mapping[tuple[str, Way], float]) -> dict[str, float]:
+    """Return the seconds each way takes for a minute of source, for people."""
+    return {
+        f"{what}_{way}_s_per_min": round(
+            median(each.wall_s for each in taken if (each.what, each.way) == (what, way)) * 60 / length_s, 3
+        )
+        for (what, way), length_s in lengths_s.items()
+    }
 
 
 def _turn(source: Path, ways: Sequence[Way], turn: int) -> Iterator[tuple[Way, Measured]]:
