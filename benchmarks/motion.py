@@ -6,7 +6,7 @@ Recordings are those of MONTAGE_MEDIA, or `shared/media` beside the checkout. Th
 session (720p, and scaled to 1080p): the common one (benchmarks/motion_common.py), plain decoding of every frame by PyAV
 with all cores, and Montage, the whole source as one chunk and in chunks of a minute. Plain decoding and Montage also
 look through two sources that are mostly still: people walking in and out now and then, looped to 20 minutes, and an
-empty street (benchmarks/motion_sources.py). Every turn is a process of its own that is warm before the clock starts
+empty car park (benchmarks/motion_sources.py). Every turn is a process of its own that is warm before the clock starts
 (benchmarks/motion_once.py). The ways take turns, so that what else the machine does meets all of them; a ratio is the
 median of the ratios within each turn.
 

@@ -62,7 +62,7 @@ def looped(recording: Path, out: Path, *, seconds: float = LOOPED_S) -> None:
 
 
 def empty_scene(session: Path, out: Path, *, seconds: float = EMPTY_S) -> None:
-    """Write a locked-off street in which nothing moves but the sensor's noise: x264, preset medium, CRF 23, 30 fps.
+    """Write a locked-off car park in which nothing moves but the sensor's noise: x264, preset medium, CRF 23, 30 fps.
 
     It is the session's first frame under Gaussian noise on brightness, new in every frame, the same in every run.
     """
