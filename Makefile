@@ -21,7 +21,7 @@ SPEECH_ONLY := $(if $(findstring --mode speech,$(subst =, ,$(ARGS))),--speech-on
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-system test-scale test-sync cloud-demo bench-cloud bench-render bundle schemas check format lock clean doctor
+.PHONY: help setup run test test-system test-scale test-sync cloud-demo bench-cloud bench-render bench-motion bundle schemas check format lock clean doctor
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -62,6 +62,9 @@ bench-cloud: setup $(TESTING) ## What jobs ask of the cloud's services, and how 
 
 bench-render: setup $(TESTING) $(MOVIEPY) ## How fast, large and like its source a reel is, beside other ways [BENCH_ARGS="--pairs 1"]
 	@$(PYTHON) -m benchmarks.render --moviepy $(BENCH_VENV)/bin/python $(BENCH_ARGS)
+
+bench-motion: setup $(TESTING) ## How fast and how exactly movement is found, beside other ways [BENCH_ARGS="--pairs 1"]
+	@$(PYTHON) -m benchmarks.motion $(BENCH_ARGS)
 
 bundle: ## Stage the Cloud Functions for deployment in build/functions
 	@$(call find_python) "$$python" -I functions/local/bundle.py build/functions

@@ -20,10 +20,9 @@ is timed, and needs no MoviePy.
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -32,15 +31,13 @@ from typing import Any
 from benchmarks.render_likeness import Likeness, likeness
 from benchmarks.render_once import Asked, Measured
 from benchmarks.render_sources import SESSION, Spans, events, keyframe_every_second, scaled, whole_seconds
+from benchmarks.turns import MEDIA, ROOT, answer, missed, ratio, refused, say
 from shared.errors import BadVideo
 from shared.media.probe import probe
 from shared.media.stream_copy import why_not_copy
 
-ROOT = Path(__file__).parents[1]
-MEDIA = Path(os.environ.get("MONTAGE_MEDIA") or ROOT.parent / "shared" / "media")
 MOVIEPY = ROOT / ".venv-bench" / "bin" / "python"
 PAIRS = 5
-TURN_TIMEOUT_S = 900.0
 NOT_MEDIA = (".json", ".md", ".txt", ".rttm", ".stm", ".enc")
 
 LEAST = {"encode_speedup": 2.2, "copy_speedup": 15.0, "copied_picture_speedup": 200.0, "ssim_ahead": 0.0}
@@ -84,37 +81,21 @@ def main() -> int:
     asked = words.parse_args()
     session = MEDIA / SESSION
     if not session.exists():
-        return _refused(f"no recording {SESSION} in {MEDIA}; MONTAGE_MEDIA names another folder")
+        return refused(f"no recording {SESSION} in {MEDIA}; MONTAGE_MEDIA names another folder")
     if not asked.counted and not asked.moviepy.exists():
-        return _refused(f"no Python with MoviePy at {asked.moviepy}; `make bench-render` makes it")
+        return refused(f"no Python with MoviePy at {asked.moviepy}; `make bench-render` makes it")
     with tempfile.TemporaryDirectory(prefix="montage-bench-") as scratch:
         figures = {} if asked.counted else _timed(session, Path(scratch), asked)
         figures |= _memory(session, Path(scratch))
     figures |= _copyable()
-    missed = missed_bounds(figures)
-    _say({"summary": "missed" if missed else "held", "cores": os.cpu_count(), **figures, "missed": missed})
-    return 1 if missed else 0
+    short = missed_bounds(figures)
+    say({"summary": "missed" if short else "held", "cores": os.cpu_count(), **figures, "missed": short})
+    return 1 if short else 0
 
 
 def missed_bounds(figures: dict[str, float]) -> list[str]:
     """Return the bounds that were missed, in words; what was not measured misses none."""
-    short = [
-        f"{name} is {figures[name]:g}, at least {bound:g}"
-        for name, bound in LEAST.items()
-        if figures.get(name, bound) < bound
-    ]
-    return short + [
-        f"{name} is {figures[name]:g}, at most {bound:g}"
-        for name, bound in MOST.items()
-        if figures.get(name, bound) > bound
-    ]
-
-
-def ratio(taken: Iterable[Taken], above: tuple[str, str], below: tuple[str, str], *, of: str = "wall_s") -> float:
-    """Return the median over all turns of one reel's time by another's, each given as (what, way)."""
-    found = {(each.turn, each.what, each.way): float(getattr(each, of)) for each in taken}
-    turns = sorted({turn for turn, what, way in found if (what, way) == above})
-    return round(median(found[turn, *above] / found[turn, *below] for turn in turns), 3)
+    return missed(figures, least=LEAST, most=MOST)
 
 
 def _timed(session: Path, scratch: Path, asked: argparse.Namespace) -> dict[str, float]:
@@ -128,10 +109,10 @@ def _timed(session: Path, scratch: Path, asked: argparse.Namespace) -> dict[str,
     for turn in range(asked.pairs):
         for each in (*encoded.take(turn), *copied.take(turn)):
             taken.append(each)
-            _say(asdict(each))
+            say(asdict(each))
     like = {way: likeness(session, encoded.spans, encoded.reel(way)) for way in ("moviepy", "bare", "montage")}
     for way, each_like in like.items():
-        _say({"likeness": way, **{name: round(value, 5) for name, value in asdict(each_like).items()}})
+        say({"likeness": way, **{name: round(value, 5) for name, value in asdict(each_like).items()}})
     return _ratios(taken, like) | _per_minute(taken, encoded.seconds, copied.seconds)
 
 
@@ -174,7 +155,7 @@ class _Turns:
     def _by_moviepy(self) -> dict[str, float]:
         asked = {"source": str(self.source), "out": str(self.reel("moviepy")), "spans": self.spans}
         program = ROOT / "benchmarks" / "moviepy" / "cut.py"
-        return _answer([str(self.moviepy), str(program), json.dumps(asked)], cwd=self.scratch)
+        return answer([str(self.moviepy), str(program), json.dumps(asked)], cwd=self.scratch)
 
 
 def _ratios(taken: Sequence[Taken], like: dict[str, Likeness]) -> dict[str, float]:
@@ -222,7 +203,7 @@ def _memory(session: Path, scratch: Path) -> dict[str, float]:
                 crossfade_s=crossfade_s,
             )
             found = Measured(**_once(asked))
-            _say({"memory": f"{name}{kind}", "seconds": seconds, **asdict(found)})
+            say({"memory": f"{name}{kind}", "seconds": seconds, **asdict(found)})
             figures[f"peak_mib_{name}{kind}"] = round(found.peak_mib)
             if not crossfade_s:
                 growths.append(found.peak_mib / found.half_mib)
@@ -234,7 +215,7 @@ def _copyable() -> dict[str, float]:
     reasons = {path: _why_not(path) for path in sorted(MEDIA.rglob("*")) if _is_media(path)}
     readable = {path: reason for path, reason in reasons.items() if reason != "unreadable"}
     for path, reason in readable.items():
-        _say({"recording": str(path.relative_to(MEDIA)), "why_not_copied": reason})
+        say({"recording": str(path.relative_to(MEDIA)), "why_not_copied": reason})
     return {"recordings": len(readable), "copyable": sum(1 for reason in readable.values() if reason is None)}
 
 
@@ -251,23 +232,7 @@ def _why_not(path: Path) -> str | None:
 
 
 def _once(asked: Asked) -> dict[str, Any]:
-    return _answer([sys.executable, "-m", "benchmarks.render_once", json.dumps(asdict(asked))], cwd=ROOT)
-
-
-def _answer(command: list[str], *, cwd: Path) -> dict[str, Any]:
-    """Return the JSON object that a program prints; when it fails, its own words are on standard error."""
-    done = subprocess.run(command, cwd=cwd, stdout=subprocess.PIPE, check=True, timeout=TURN_TIMEOUT_S, text=True)
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return answer
-
-
-def _say(line: dict[str, Any]) -> None:
-    print(json.dumps(line), flush=True)
-
-
-def _refused(sentence: str) -> int:
-    print(f"{sentence}.", file=sys.stderr)
-    return 1
+    return answer([sys.executable, "-m", "benchmarks.render_once", json.dumps(asdict(asked))], cwd=ROOT)
 
 
 if __name__ == "__main__":

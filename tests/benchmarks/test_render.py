@@ -5,10 +5,11 @@ from typing import Literal
 
 import pytest
 
-from benchmarks.render import LEAST, MOST, Taken, missed_bounds, ratio
+from benchmarks.render import LEAST, MOST, Taken, missed_bounds
 from benchmarks.render_chart import bars, draw
 from benchmarks.render_likeness import likeness
 from benchmarks.render_once import Asked, measured
+from benchmarks.turns import ratio
 from tests.clips import ClipSpec, make_clip
 
 FIGURES = {
