@@ -15,6 +15,7 @@ from fractions import Fraction
 import av
 from av.container import InputContainer
 from av.packet import Packet
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from shared.domain.video import Video
@@ -28,6 +29,7 @@ from shared.media.timeline import (
     decoded,
     packets_before,
     picture_stream,
+    pts_of,
     shown_at,
     shown_frame,
     snap_s,
@@ -77,19 +79,26 @@ def sparse_at(
         return
     plan = _Plan(video, stream, roles, times, older_s=OLDER_BY_STEPS * step_s)
     packets = counted(packets_before(container, stream, times[0] + video.start_s, damage=damage), tally)
-    previous: ShownFrame | None = None
+    previous: VideoFrame | None = None
     for frame in decoded(plan.needed(packets), damage):
         tally.decoded_frames += 1
-        shown = shown_frame(frame, previous, video)
-        if previous is not None and shown.start_s <= previous.start_s:  # damaged streams repeat times
+        pts = pts_of(frame)
+        if pts is None or (previous is not None and pts <= _pts_of(previous)):  # damaged streams repeat times
             continue
-        while plan.choices and plan.choices[0][1] <= shown.pts:
-            t_s, pts = plan.choices.popleft()
-            yield t_s, shown if pts == shown.pts or previous is None else previous
-        previous = shown
+        while plan.choices and plan.choices[0][1] <= pts:
+            t_s, chosen = plan.choices.popleft()
+            yield t_s, shown_frame(frame if chosen == pts or previous is None else previous, None, video)
+        previous = frame
     if previous is not None:
         for t_s, _ in plan.choices:
-            yield t_s, previous
+            yield t_s, shown_frame(previous, None, video)
+
+
+def _pts_of(frame: VideoFrame) -> int:
+    """Return the time in ticks of a frame that has one."""
+    pts = pts_of(frame)
+    assert pts is not None
+    return pts
 
 
 def _decoder_options(video: Video) -> dict[str, str]:
@@ -165,7 +174,8 @@ class _Plan:
         if self._first_pts is None:
             self._first_pts = ticks
         pts = ticks if ticks is not None else 0
-        start_s = float(pts * self._base) - self._video.start_s
+        # The same as float(pts * self._base), at a fifth of its cost.
+        start_s = pts * self._base.numerator / self._base.denominator - self._video.start_s
         picture = _Picture(packet, pts, start_s, role.is_reference, role.is_fresh)
         is_leading = self._first_pts is not None and pts < self._first_pts
         if role.is_fresh and not is_leading:
