@@ -4,8 +4,9 @@ Each clip of a person is a stack of pictures with transparency in which he stand
 he moves there, without the way he goes.
 """
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -69,11 +70,12 @@ SOURCES = {
 """All who walk do so rightwards."""
 
 
-def cut_out(name: str, *, media: Path, cache: Path) -> CutOut:
-    """Return one of SOURCES cut out; made once, then read from the folder `cache`."""
-    kept = cache / f"{name}.npz"
+def cut_out(name: str, *, media: Path, cache: Path, most_s: float = math.inf) -> CutOut:
+    """Return one of SOURCES cut out, at most so long; made once, then read from the folder `cache`."""
+    kept = cache / (f"{name}.npz" if most_s == math.inf else f"{name}_{most_s:g}s.npz")
     if not kept.exists():
-        made = _made(SOURCES[name], media)
+        source = SOURCES[name]
+        made = _made(replace(source, end_s=min(source.end_s, source.start_s + most_s)), media)
         cache.mkdir(parents=True, exist_ok=True)
         np.savez(kept, pictures=made.pictures, rate_hz=made.rate_hz, person_px=made.person_px)
     with np.load(kept) as stored:

@@ -6,6 +6,7 @@ beside it. Somebody who moves counts from when half of him is inside the picture
 
 import argparse
 import json
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -89,10 +90,12 @@ class Studio:
 
     media: Path
     cache: Path
+    people_s: float = math.inf
+    """How much of a recording people are cut out of at most; less is made sooner, and people repeat themselves."""
 
     def who(self, name: str) -> CutOut:
         """Return a person by his name in SOURCES."""
-        return cut_out(name, media=self.media, cache=self.cache)
+        return cut_out(name, media=self.media, cache=self.cache, most_s=self.people_s)
 
     def still(self, file: str, at_s: float) -> Picture:
         """Return a picture of a recording."""

@@ -41,8 +41,14 @@ class Pose:
                 detector=detector,
                 name=task.job.source.file_name,
                 on_progress=task.progress,
+                threshold=task.job.options.motion.movement_threshold,
+                decoders=task.settings.threads_per_task,
             )
-        return Part(body=part_to_json(part), numbers={"samples": len(part.samples)})
+        effort = part.effort
+        return Part(
+            body=part_to_json(part),
+            numbers={"samples": len(part.samples), "frames": effort.decoded_frames, "looks": effort.looks},
+        )
 
     def _loaded(self, task: Task) -> "MediaPipeDetector":
         from jobs.pose.detector import MediaPipeDetector

@@ -5,25 +5,26 @@ movement taken out. A moment counts as moving when the median over a second reac
 sees people for an instant in hands and bottles, but not for most of a second.
 """
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from shared.domain.body_speed import credible, speed_between
 from shared.domain.options import MotionOptions
-from shared.domain.pose import POSE_EVERY, SAMPLE_RATE_HZ, Body, PoseSample
+from shared.domain.pose import POSE_EVERY, SAMPLE_RATE_HZ, PoseSample
 from shared.domain.span import Span, join_near, longer_than, span
 
-SEEN_FROM = 0.5  # mean visibility of a body; below it the model is guessing
-SEEN_WHOLE = 0.8  # of one upside down: a hand reaching in is taken for such a body at up to 0.74, an acrobat is in view
-STEPS_APART = 2  # poses further apart than this many looks are not compared
-FASTEST = 8.0  # body heights per second; a sprinter reaches 6, more is two different people
+LOOKS_APART = 16  # steps; looks further apart than two seconds are not compared
+MISSED = 4  # steps; a body missed by one look in between is still compared over half a second
+CUT = 0.7  # of the picture; a cut changes 0.9 and more of it at once, somebody close to the camera up to 0.6
+COMES_IN = 16  # steps; who comes in takes at most two seconds until most of him is in view
+NEXT_TO = 0.05  # of the picture: how far what moves gets from one step to the next, beyond touching
 WINDOW = 5  # looks, about a second, over which the median is taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """One look of the pose model."""
+    """A moment of the source at which the pose model looked, or need not."""
 
     t_s: float
     speed: float
@@ -33,9 +34,9 @@ class Look:
 
 
 def looks(samples: Sequence[PoseSample]) -> tuple[Look, ...]:
-    """Return how fast the body moves at each look of the pose model, in order of time.
+    """Return how fast the body moves, four times a second, in order of time.
 
-    `samples` are the grid's steps in order, without gaps.
+    `samples` are the grid's steps in order, without gaps. Between two looks of the pose model a body moves evenly.
     """
     speeds = _speeds(samples)
     half = WINDOW // 2
@@ -65,38 +66,50 @@ def moving_spans(found: Sequence[Look], options: MotionOptions, *, duration_s: f
 
 
 def _speeds(samples: Sequence[PoseSample]) -> list[float]:
-    """Return the body's speed at each look."""
-    seen: list[tuple[PoseSample, float, float]] = []  # with where the camera has got to
-    camera_x = camera_y = 0.0
-    for sample in samples:
-        camera_x, camera_y = camera_x + sample.camera_x, camera_y + sample.camera_y
-        if sample.index % POSE_EVERY == 0:
-            seen.append((sample, camera_x, camera_y))
-    ways: list[list[float]] = [[] for _ in seen]
-    last: int | None = None
-    for at, (sample, x, y) in enumerate(seen):
-        if sample.body is None or not _is_credible(sample.body):
-            continue
-        if last is not None and at - last <= STEPS_APART:
-            before, before_x, before_y = seen[last]
-            assert before.body is not None
-            speed = _speed(before.body, sample.body, x - before_x, y - before_y, sample.t_s - before.t_s)
-            if speed <= FASTEST:
-                ways[at].append(speed)
-                ways[last].append(speed)
-        last = at
-    return [sum(way) / len(way) if way else 0.0 for way in ways]
+    """Return the body's speed at every `POSE_EVERY`th step."""
+    ways: list[list[float]] = [[] for _ in range(-(-len(samples) // POSE_EVERY))]
+    looked = [at for at, sample in enumerate(samples) if sample.is_looked_at]
+    seen: int | None = None
+    before: int | None = None
+    for at in looked:
+        if credible(samples[at].body) is not None:
+            if seen is not None and at - seen <= (LOOKS_APART if seen == before else MISSED):
+                between = [sample.camera for sample in samples[seen + 1 : at + 1]]
+                speed = speed_between(samples[seen], samples[at], between)
+                if speed is not None:
+                    for step in range(-(-seen // POSE_EVERY), at // POSE_EVERY + 1):
+                        ways[step].append(speed)
+            seen = at
+        before = at
+    speeds = [sum(way) / len(way) if way else 0.0 for way in ways]
+    _complete(speeds, ways, samples)
+    return speeds
 
 
-def _is_credible(body: Body) -> bool:
-    return body.visibility >= (SEEN_WHOLE if body.is_upside_down else SEEN_FROM)
+def _complete(speeds: list[float], ways: Sequence[Sequence[float]], samples: Sequence[PoseSample]) -> None:
+    """Let whoever comes into the picture move from the first step on which something of him does, and likewise out.
+
+    The model needs most of a body, so it finds people late and loses them early at the picture's edges. What moved
+    before, next to where he is found, was he.
+    """
+    for at in [at for at, way in enumerate(ways) if way and speeds[at] > 0]:
+        for direction in (-1, 1):
+            if 0 <= at + direction < len(ways) and not ways[at + direction]:
+                for step in _followed(samples, at * POSE_EVERY, direction):
+                    beside = step // POSE_EVERY
+                    if not ways[beside]:
+                        speeds[beside] = max(speeds[beside], speeds[at])
 
 
-def _speed(before: Body, after: Body, camera_x: float, camera_y: float, seconds: float) -> float:
-    """Return the visibility-weighted mean speed of the joints, in body heights per second."""
-    way = weight = 0.0
-    for one, other in zip(before.joints, after.joints, strict=True):
-        sure = min(one.visibility, other.visibility)
-        way += sure * math.hypot(other.x - one.x - camera_x, other.y - one.y - camera_y)
-        weight += sure
-    return way / max(weight, 1e-6) / max(before.height, after.height) / seconds
+def _followed(samples: Sequence[PoseSample], start: int, direction: int) -> Iterator[int]:
+    """Yield the steps away from `start` on which what moves is what moved on the step before, while nobody is seen."""
+    here = samples[start].regions[0] if samples[start].regions else None
+    at = start
+    while here is not None and abs(at - start) < COMES_IN:
+        later = max(at, at + direction)  # the change is told with the later of two steps
+        at += direction
+        if not 0 <= at < len(samples) or credible(samples[at].body) or samples[later].change > CUT:
+            return
+        here = next((each for each in samples[at].regions if each.meets(here.grown(NEXT_TO, NEXT_TO))), None)
+        if here is not None:
+            yield at

@@ -17,8 +17,8 @@ LANGUAGE = re.compile(r"[a-zA-Z]{2,3}")
 class MotionOptions:
     """When a body counts as moving. Speeds are in body heights per second, so distance to the camera cancels."""
 
-    movement_threshold: float = 0.04
-    """Body speed at and above which a moment counts as moving; see docs/decisions/0006."""
+    movement_threshold: float = 0.03
+    """Body speed at and above which a moment counts as moving; see docs/decisions/0018."""
     min_moving_s: float = 1.0
     """Shorter movements are passed over."""
     max_stationary_s: float = 3.0

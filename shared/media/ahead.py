@@ -51,6 +51,17 @@ def ahead(
         work.stop()
 
 
+def in_turn(several: Iterable[Iterator[T]]) -> Iterator[T]:
+    """Yield one thing of each iterator, then the next of each, until all have ended."""
+    left = list(several)
+    while left:
+        for each in list(left):
+            try:
+                yield next(each)
+            except StopIteration:
+                left.remove(each)
+
+
 class _Work(Generic[T]):
     def __init__(self, make: Callable[[Check], Iterable[T]], at_most: int, unwanted: Event) -> None:
         self._make = make

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil, floor
 from typing import BinaryIO, cast
@@ -17,7 +17,7 @@ from shared.domain.video import Video
 from shared.media.cutout import cut_out, even_box
 from shared.media.filter_chain import Step
 from shared.media.orientation import Box, before_turning, unturned_box, upright
-from shared.media.source import open_source
+from shared.media.source import Turns, open_source
 from shared.media.sparse import sparse_at
 from shared.media.timeline import Damage, ShownFrame, Tally, shown_at
 
@@ -84,12 +84,32 @@ class FrameSample:
     frame: VideoFrame = field(repr=False, compare=False)
     scaler: Scaler = field(repr=False, compare=False)
 
+    @property
+    def video(self) -> Video:
+        """What the sample's boxes and sizes refer to."""
+        return self.scaler.video
+
     def grey(self, width_px: int) -> NDArray[np.uint8]:
         """Return the upright picture's brightness, shape (h, width_px), height by its aspect (at least 2)."""
         video = self.scaler.video
         size = (max(2, width_px), max(2, round(width_px * video.height / video.width)))
         coded = self.scaler.picture(self.frame, before_turning(size, video.rotation_deg), "gray8")
         return upright(coded, video)
+
+    def kept(self, longest_px: int) -> "FrameSample":
+        """Return the sample with its frame scaled down so that no side is longer, 8 bits deep; itself if it fits.
+
+        For frames that are kept a while: one of 4K takes 12 MB or more.
+        """
+        width, height, video = self.frame.width, self.frame.height, self.scaler.video
+        if max(width, height) <= longest_px:
+            return self
+        small = smaller(video, longest_px)
+        frame = VideoReformatter().reformat(
+            self.frame, small.coded_width, small.coded_height, format="yuv420p", interpolation=Interpolation.AREA,
+            threads=SCALE_THREADS,
+        )  # fmt: skip
+        return replace(self, frame=frame, scaler=Scaler(small))
 
     def rgb(self, box: Box | None, max_side_px: int) -> NDArray[np.uint8]:
         """Return a box of the upright picture (None: all of it) in RGB, shape (h, w, 3), C-contiguous.
@@ -130,6 +150,7 @@ def sample_frames(
     damage: Damage | None = None,
     tally: Tally | None = None,
     sparse: bool = False,
+    turns: Turns | None = None,
 ) -> Iterator[FrameSample]:
     """Yield the samples k / rate_hz in [start_s, end_s) of source time, each with the frame on screen then.
 
@@ -137,11 +158,11 @@ def sample_frames(
     pictures. Frames that cannot be decoded are counted in `damage` and the frame before them stays on screen.
     `threads` are the decoder's, 0 for as many as there are cores. `sparse` decodes only what it must, and may take a
     frame shown up to half a sample earlier (see `sparse_at`); not where `Damage.sent` is kept, for which every packet
-    has to be sent.
+    has to be sent. Samplings of one file on several threads are given one `turns`.
     """
     first, beyond = first_sample(start_s, rate_hz), first_sample(end_s, rate_hz)
     scaler = Scaler(video)
-    with open_source(file, name=name) as container:
+    with open_source(file, name=name, turns=turns) as container:
         times = (k / rate_hz for k in range(first, beyond))
         if sparse and (damage is None or damage.sent is None):
             samples = sparse_at(
@@ -191,6 +212,24 @@ def _is_stale(t_s: float, shown: ShownFrame, video: Video, sent: list[int]) -> b
 def first_sample(at_s: float, rate_hz: int) -> int:
     """Return the first k >= 0 with k / rate_hz >= at_s."""
     return max(0, ceil(at_s * rate_hz - GRID_EPSILON))
+
+
+def smaller(video: Video, longest_px: int) -> Video:
+    """Return the video as it would be if no side of its coded picture were longer."""
+    scale = longest_px / max(video.coded_width, video.coded_height)
+    if scale >= 1:
+        return video
+
+    def scaled(side_px: int) -> int:
+        return max(2, round(side_px * scale / 2) * 2)
+
+    return replace(
+        video,
+        coded_width=scaled(video.coded_width),
+        coded_height=scaled(video.coded_height),
+        width=scaled(video.width),
+        height=scaled(video.height),
+    )
 
 
 def clipped_box(box: Box, video: Video) -> Box:

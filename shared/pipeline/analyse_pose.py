@@ -9,27 +9,31 @@ done again unit by unit, each from the keyframe before it, with a single thread.
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
+from threading import Event
 from typing import BinaryIO
 
-from shared.domain.crop import around
 from shared.domain.damage import Decoded, together
-from shared.domain.moving_region import Box, GreyPicture, change_between
-from shared.domain.pose import POSE_EVERY, SAMPLE_RATE_HZ, Body, Keypoint, PoseSample
+from shared.domain.options import MotionOptions
+from shared.domain.pose import SAMPLE_RATE_HZ, PoseSample
 from shared.domain.record import from_dict, to_dict
-from shared.domain.span import Span, span
+from shared.domain.side_by_side import side_by_side
+from shared.domain.span import Span
 from shared.domain.units import ChunkPlan, unit_span
 from shared.domain.video import Video
+from shared.media.ahead import ahead, in_turn
 from shared.media.decode import FrameSample, first_sample, sample_frames
-from shared.media.timeline import Damage
+from shared.media.source import Turns, open_source
+from shared.media.timeline import Damage, Tally, indexed_keyframes_s
+from shared.pipeline.look_at_strip import watched
+from shared.pipeline.motion_strip import Strip, strips_of
 from shared.ports import PoseDetector
 
 log = logging.getLogger(__name__)
-
-GREY_LONGER_SIDE_PX = 192  # a person a tenth of the picture high is still 10 pixels tall
-CROP_LONGER_SIDE_PX = 480  # the model itself looks at 256; more only costs the conversion
-REMEMBERED_STEPS = 4  # half a second of movement is held in the crop, so that it stays steady
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,14 @@ class Effort:
     decoded_frames: int = 0
     looks: int = 0
     """Calls of the pose model."""
+
+    def and_(self, other: "Effort") -> "Effort":
+        """Return both together."""
+        return Effort(
+            packets=self.packets + other.packets,
+            decoded_frames=self.decoded_frames + other.decoded_frames,
+            looks=self.looks + other.looks,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +66,37 @@ class PosePart:
     effort: Effort = Effort()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    file: BinaryIO
+    video: Video
+    plan: ChunkPlan
+    detector: PoseDetector
+    name: str
+    threshold: float
+    decoders: int
+    position: "_Position"
+
+    def unit(self, number: int) -> Span:
+        return unit_span(number, unit_s=self.plan.unit_s, duration_s=self.video.duration_s)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What looking through some units in a row came to."""
+
+    samples: list[PoseSample] = field(default_factory=list)
+    stale: int = 0
+    """Samples that show a frame of another time."""
+    effort: Effort = Effort()
+    damages: list[Damage] = field(default_factory=list)
+
+    @property
+    def damage(self) -> Damage | None:
+        """Damage that was met; None for none."""
+        return next((each for each in self.damages if each), None)
+
+
 def analyse_chunk(
     file: BinaryIO,
     video: Video,
@@ -63,131 +106,154 @@ def analyse_chunk(
     detector: PoseDetector,
     name: str,
     on_progress: Callable[[float], None],
+    threshold: float = MotionOptions().movement_threshold,
+    decoders: int | None = None,
 ) -> PosePart:
     """Return the samples of every unit in the chunk, in order, and what could be decoded: maybe nothing.
 
-    `on_progress` is told a share in [0, 1] and may raise to stop.
+    `on_progress` is told a share in [0, 1] and may raise to stop. The pose model looks more closely where body speed
+    passes `threshold`. Up to `decoders` work side by side, as many as there are cores by default; that changes nothing
+    but the time it takes.
     """
-    units = [unit_span(unit, unit_s=plan.unit_s, duration_s=video.duration_s) for unit in plan.units_of(chunk)]
-    whole = span(units[0].start_s, units[-1].end_s)
-
-    def look(stretch: Span, threads: int, damage: Damage) -> tuple[list[PoseSample], int]:
-        return _looked_through(
-            file, video, stretch, plan=plan, detector=detector, name=name, threads=threads, damage=damage,
-            tell=lambda t_s: on_progress(min(1.0, (t_s - whole.start_s) / whole.duration_s)),
-        )  # fmt: skip
-
-    damage = Damage()
-    samples, _ = look(whole, 0, damage)
-    decoded = _decoded(whole, samples, 0, Damage())
-    if damage:
-        log.info("damaged (%s): once more, unit by unit", damage.last_error)
-        samples, decoded = _one_by_one(units, lambda unit, damage: look(unit, 1, damage))
-    return PosePart(samples=tuple(samples), models=detector.versions, decoded=decoded)
+    units = plan.units_of(chunk)
+    decoders = decoders or os.cpu_count() or 1
+    work = _Work(
+        file=file, video=video, plan=plan, detector=detector, name=name, threshold=threshold, decoders=decoders,
+        position=_Position(on_progress, steps=sum(_steps(plan, video, unit) for unit in units)),
+    )  # fmt: skip
+    found = _looked_through(work, units)
+    decoded = _decoded(work, units, found, Damage())
+    if found.damage is not None:
+        log.info("damaged (%s): once more, unit by unit", found.damage.last_error)
+        found, decoded = _one_by_one(work, units)
+    return PosePart(samples=tuple(found.samples), models=detector.versions, decoded=decoded, effort=found.effort)
 
 
-def _one_by_one(
-    units: Sequence[Span], look: Callable[[Span, Damage], tuple[list[PoseSample], int]]
-) -> tuple[list[PoseSample], Decoded]:
-    samples: list[PoseSample] = []
+def _one_by_one(work: _Work, units: range) -> tuple[_Found, Decoded]:
+    """Return what there is of each unit: of one without damage the same as if there were none beside it."""
+    together_found = _Found()
     decoded: list[Decoded] = []
-    for unit in units:
-        damage = Damage(sent=[])
-        found, stale = look(unit, damage)
-        samples += found
-        decoded.append(_decoded(unit, found, stale, damage))
-    return samples, together(decoded)
+    for number in units:
+        unit = range(number, number + 1)
+        found, damage = _looked_through(work, unit), Damage()
+        if found.damage is not None:
+            damage = Damage(sent=[])
+            found = _looked_through(work, unit, with_care=damage)
+        together_found.samples += found.samples
+        together_found.effort = together_found.effort.and_(found.effort)
+        decoded.append(_decoded(work, unit, found, damage))
+    return together_found, together(decoded)
 
 
-def _decoded(stretch: Span, samples: Sequence[PoseSample], stale: int, damage: Damage) -> Decoded:
-    expected = first_sample(stretch.end_s, SAMPLE_RATE_HZ) - first_sample(stretch.start_s, SAMPLE_RATE_HZ)
+def _steps(plan: ChunkPlan, video: Video, unit: int) -> int:
+    """Return how many steps of the grid lie in a unit."""
+    stretch = unit_span(unit, unit_s=plan.unit_s, duration_s=video.duration_s)
+    return first_sample(stretch.end_s, SAMPLE_RATE_HZ) - first_sample(stretch.start_s, SAMPLE_RATE_HZ)
+
+
+def _decoded(work: _Work, units: range, found: _Found, damage: Damage) -> Decoded:
+    expected = sum(_steps(work.plan, work.video, unit) for unit in units)
     return Decoded(
         expected=expected,
-        lost=expected - len(samples) + stale,
+        lost=expected - len(found.samples) + found.stale,
         errors=damage.decode_errors + damage.read_errors,
         last_error=damage.last_error,
     )
 
 
-def _looked_through(
-    file: BinaryIO,
-    video: Video,
-    stretch: Span,
-    *,
-    plan: ChunkPlan,
-    detector: PoseDetector,
-    name: str,
-    threads: int,
-    damage: Damage,
-    tell: Callable[[float], None],
-) -> tuple[list[PoseSample], int]:
-    """Return the samples of some units in a row, and how many of them show a frame of another time."""
-    first = round(stretch.start_s * SAMPLE_RATE_HZ)
-    start_s = max(0.0, stretch.start_s - 1 / SAMPLE_RATE_HZ)
-    frames = sample_frames(
-        file, video, start_s=start_s, end_s=stretch.end_s, rate_hz=SAMPLE_RATE_HZ, name=name, threads=threads,
-        damage=damage,
-    )  # fmt: skip
-    stale = 0
+def _looked_through(work: _Work, units: range, *, with_care: Damage | None = None) -> _Found:
+    """Return what was found in some units in a row; what is met on the way is filled into `with_care`.
 
-    def counted() -> Iterator[FrameSample]:
-        nonlocal stale
-        for frame in frames:
-            stale += frame.is_stale and frame.index >= first
-            yield frame
-
-    samples: list[PoseSample] = []
-    per_unit = round(plan.unit_s * SAMPLE_RATE_HZ)
-    for sample in _samples(counted(), video, first=first, per_unit=per_unit, detector=detector):
-        samples.append(sample)
-        tell(sample.t_s)
-        if damage and damage.sent is None:
-            break  # it will be done again with care
-    return samples, stale
-
-
-def _samples(
-    frames: Iterable[FrameSample], video: Video, *, first: int, per_unit: int, detector: PoseDetector
-) -> Iterator[PoseSample]:
-    """Yield a sample per step from `first` on; an earlier frame is only looked back at."""
-    width_px = max(2, round(GREY_LONGER_SIDE_PX * min(1.0, video.width / video.height)))
-    before: GreyPicture | None = None
-    regions: list[Box | None] = []
-    for frame in frames:
-        grey = frame.grey(width_px)
-        if frame.index >= first:
-            if frame.index % per_unit == 0:
-                regions = []
-            change = change_between(before if before is not None else grey, grey)
-            regions = [*regions, change.region][-REMEMBERED_STEPS:]
-            body = _look(frame, video, regions, detector) if frame.index % POSE_EVERY == 0 else None
-            yield PoseSample(
-                index=frame.index,
-                camera_x=round(change.camera_x, 5),
-                camera_y=round(change.camera_y, 5),
-                change=round(change.share, 5),
-                body=body,
+    With care, every frame is decoded, on a single thread. Without, it ends early when something is damaged.
+    """
+    runs = (units,) if with_care is not None else _runs(work, units)
+    found = _Found(damages=[with_care or Damage() for _ in runs] if with_care is None else [with_care])
+    tallies = [Tally() for _ in runs]
+    turns, unwanted = Turns(), Event()
+    with ExitStack() as threads:
+        # Decoding goes on while the model looks.
+        strips = [
+            threads.enter_context(
+                ahead(
+                    partial(_strips, work, run, turns, damage, tally, is_alone=len(runs) == 1),
+                    at_most=1,
+                    while_waiting=work.position.tell,
+                    unwanted=unwanted,
+                )
             )
-        before = grey
+            for run, damage, tally in zip(runs, found.damages, tallies, strict=True)
+        ]
+        for strip in in_turn(strips):
+            samples, looks = watched(
+                strip,
+                work.detector,
+                aspect=work.video.width / work.video.height,
+                threshold=work.threshold,
+                tell=work.position.looked,
+            )
+            found.samples += samples
+            found.stale += sum(step.is_stale for step in strip.steps)
+            found.effort = found.effort.and_(Effort(looks=looks))
+            if with_care is None and found.damage is not None:
+                break  # it will be done again with care
+    for tally in tallies:
+        found.effort = found.effort.and_(Effort(packets=tally.packets, decoded_frames=tally.decoded_frames))
+    found.samples.sort(key=lambda sample: sample.index)
+    return found
 
 
-def _look(frame: FrameSample, video: Video, regions: list[Box | None], detector: PoseDetector) -> Body | None:
-    crop = around((box for box in regions if box is not None), width=video.width, height=video.height)
-    if crop is None:
-        return None
-    landmarks = detector.detect(frame.rgb(crop, max_side_px=CROP_LONGER_SIDE_PX))
-    if landmarks is None:
-        return None
-    left, top, right, bottom = crop
-    joints = (
-        Keypoint(
-            x=round((left + x * (right - left)) / video.height, 4),
-            y=round((top + y * (bottom - top)) / video.height, 4),
-            visibility=round(min(1.0, max(0.0, visibility)), 3),
-        )
-        for x, y, visibility in landmarks
-    )
-    return Body(joints=tuple(joints))
+def _runs(work: _Work, units: range) -> tuple[range, ...]:
+    """Return the units in as many runs as are decoded side by side."""
+    if work.decoders < 2 or len(units) < 2:
+        return (units,)
+    with open_source(work.file, name=work.name) as container:
+        keyframes_s = indexed_keyframes_s(container, work.video)
+    return side_by_side(units, unit_s=work.plan.unit_s, keyframes_s=keyframes_s, decoders=work.decoders)
+
+
+def _strips(
+    work: _Work, units: range, turns: Turns, damage: Damage, tally: Tally, check: Callable[[], None], *, is_alone: bool
+) -> Iterator[Strip]:
+    """Yield the units' steps with what moves in them; runs on a thread of its own."""
+    start_s, end_s = work.unit(units.start).start_s, work.unit(units.stop - 1).end_s
+    is_careful = damage.sent is not None
+    # Several decoders with a thread each keep the cores busier than one with several, and take less of them.
+    threads = 0 if is_alone and not is_careful and work.decoders > 1 else 1
+    frames = sample_frames(
+        work.file, work.video, start_s=max(0.0, start_s - 1 / SAMPLE_RATE_HZ), end_s=end_s, rate_hz=SAMPLE_RATE_HZ,
+        name=work.name, threads=threads, damage=damage, sparse=not is_careful, tally=tally, turns=turns,
+    )  # fmt: skip
+    per_unit = round(work.plan.unit_s * SAMPLE_RATE_HZ)
+    noted = work.position.noted(frames)
+    yield from strips_of(noted, work.video, first=units.start * per_unit, per_unit=per_unit, check=check)
+
+
+class _Position:
+    """How far the work is: half of it is decoding, half is looking. Never runs backwards, and moves with all work."""
+
+    def __init__(self, on_progress: Callable[[float], None], *, steps: int) -> None:
+        self._on_progress = on_progress
+        self._steps = max(1, steps)
+        self._decoded: set[int] = set()  # of steps: several threads decode, and damaged units are decoded twice
+        self._looked: set[int] = set()
+        self._again = 0
+
+    def noted(self, frames: Iterable[FrameSample]) -> Iterator[FrameSample]:
+        """Yield the frames; each one counts."""
+        for frame in frames:
+            yield frame
+            self._again += frame.index in self._decoded
+            self._decoded.add(frame.index)
+
+    def looked(self, steps: range) -> None:
+        """Count a look in these steps, or all of them when they are through."""
+        self._looked.update(steps)
+        self.tell()
+
+    def tell(self) -> None:
+        """Tell how far it is; may raise to stop."""
+        share = (len(self._decoded) + len(self._looked)) / (2 * self._steps)
+        self._on_progress(min(1.0, share + 1e-6 * self._again))
 
 
 def part_to_json(part: PosePart) -> bytes:
@@ -204,6 +270,6 @@ def join_parts(parts: Iterable[PosePart]) -> tuple[PoseSample, ...]:
     """Return the samples of all chunks in the order of the grid; where nothing could be decoded, nothing happens."""
     found = {sample.index: sample for part in parts for sample in part.samples}
     return tuple(
-        found.get(index) or PoseSample(index=index, camera_x=0.0, camera_y=0.0, change=0.0)
+        found.get(index) or PoseSample(index=index, shown_s=index / SAMPLE_RATE_HZ)
         for index in range(max(found, default=-1) + 1)
     )

@@ -1,6 +1,8 @@
-"""The real model on real recordings."""
+"""The real model, what it finds in recordings, and scenes made of them."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,9 +17,14 @@ from shared.media.probe import probe
 from shared.models.fetch import ensure
 from shared.pipeline.analyse_pose import analyse_chunk, join_parts
 from shared.settings import Settings
+from tests.motion_scenes import Studio, make
+
+PEOPLE_S = 2.5  # of each person in scenes; cutting them out takes four times as long as that
 
 Analyse = Callable[[Path, float], tuple[PoseSample, ...]]
 """(source, chunk_s) → the samples of all its chunks."""
+Movements = Callable[..., list[tuple[float, float]]]
+"""(source, chunk_s=60.0) → its movements, unpadded."""
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +35,7 @@ def detector() -> Iterator[MediaPipeDetector]:
 
 @pytest.fixture(scope="session")
 def analyse(detector: MediaPipeDetector) -> Analyse:
+    @cache  # several tests ask for the same; nothing changes a recording meanwhile
     def run(path: Path, chunk_s: float) -> tuple[PoseSample, ...]:
         with open(path, "rb") as file:
             video = probe(file, name=path.name)
@@ -43,11 +51,11 @@ def analyse(detector: MediaPipeDetector) -> Analyse:
 
 
 @pytest.fixture(scope="session")
-def movements(analyse: Analyse) -> Callable[[Path], list[tuple[float, float]]]:
+def movements(analyse: Analyse) -> Movements:
     """Return a finder of a source's movements, unpadded."""
 
-    def find(path: Path) -> list[tuple[float, float]]:
-        samples = analyse(path, 60.0)
+    def find(path: Path, chunk_s: float = 60.0) -> list[tuple[float, float]]:
+        samples = analyse(path, chunk_s)
         with open(path, "rb") as file:
             duration_s = probe(file, name=path.name).duration_s
         return [
@@ -55,3 +63,23 @@ def movements(analyse: Analyse) -> Callable[[Path], list[tuple[float, float]]]:
         ]
 
     return find
+
+
+@pytest.fixture(scope="session")
+def scene(
+    media_file: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str, float], Path]]:
+    """Return a maker of scenes by their name in SCENES and length in s; their truth lies beside them.
+
+    Each is drawn once. The recordings they are cut out of must be there.
+    """
+    folder = tmp_path_factory.mktemp("scenes")
+
+    @cache
+    def made(name: str, seconds: float) -> Path:
+        studio = Studio(media=media_file("MANIFEST.json").parent, cache=folder / "cut_outs", people_s=PEOPLE_S)
+        make(name, folder, studio=studio, seconds=seconds)
+        return folder / f"{name}.mp4"
+
+    yield made
+    shutil.rmtree(folder)  # people cut out take much room

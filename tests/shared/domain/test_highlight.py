@@ -68,8 +68,7 @@ def test_a_candidate_has_its_padding_and_the_score_of_its_fastest_moment() -> No
 
 def samples(change_at: dict[int, float], seconds: int) -> list[PoseSample]:
     return [
-        PoseSample(index=step, camera_x=0, camera_y=0, change=change_at.get(step // 8, 0.0))
-        for step in range(8 * seconds)
+        PoseSample(index=step, shown_s=step / 8, change=change_at.get(step // 8, 0.0)) for step in range(8 * seconds)
     ]
 
 

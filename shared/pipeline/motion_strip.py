@@ -1,0 +1,89 @@
+"""The cheap look at a unit: small grey pictures of its steps, the camera's movement, and what moves in them."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from shared.domain.looking import JOINED
+from shared.domain.moving_region import Change, GreyPicture, change_between
+from shared.domain.pose import POSE_EVERY, PoseSample
+from shared.domain.video import Video
+from shared.media.decode import FrameSample
+
+GREY_LONGER_SIDE_PX = 192  # a person a tenth of the picture high is still 10 pixels tall
+KEPT_LONGER_SIDE_PX = 1920  # somebody a tenth of the picture high is 108 pixels tall then, more than the model looks at
+NEAR_STEPS = 2  # what moved a quarter of a second before and after counts too: a body does not move in all its parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of the grid before the pose model has looked."""
+
+    sample: PoseSample
+    change: Change
+    is_stale: bool
+    frame: FrameSample | None
+    """Kept where the pose model may look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """The steps of one unit, in order."""
+
+    steps: list[Step]
+
+    def near(self, at: int, apart: int = NEAR_STEPS) -> list[Step]:
+        """Return the steps at most so far from the one in place `at`."""
+        return self.steps[max(0, at - apart) : at + apart + 1]
+
+
+def strips_of(
+    frames: Iterable[FrameSample], video: Video, *, first: int, per_unit: int, check: Callable[[], None]
+) -> Iterator[Strip]:
+    """Yield the steps of each unit with what moves in them; a frame before `first` is only looked back at.
+
+    `check` is called at each step and may raise to stop.
+    """
+    width_px = max(2, round(GREY_LONGER_SIDE_PX * min(1.0, video.width / video.height)))
+    before: GreyPicture | None = None
+    steps: list[Step] = []
+    for frame in frames:
+        check()
+        grey = frame.grey(width_px)
+        if frame.index >= first:
+            if steps and frame.index // per_unit != steps[-1].sample.index // per_unit:
+                yield _settled(steps)
+                steps = []
+            steps.append(_step(frame, change_between(before if before is not None else grey, grey)))
+            _settle(steps, len(steps) - 1 - JOINED)
+        before = grey
+    if steps:
+        yield _settled(steps)
+
+
+def _step(frame: FrameSample, change: Change) -> Step:
+    return Step(
+        sample=PoseSample(
+            index=frame.index,
+            shown_s=round(frame.pts_s, 4),
+            camera=change.camera.rounded,
+            change=round(change.share, 5),
+            regions=tuple(each.rounded for each in change.regions),
+        ),
+        change=change,
+        is_stale=frame.is_stale,
+        frame=frame if frame.index % POSE_EVERY == 0 else None,
+    )
+
+
+def _settled(steps: list[Step]) -> Strip:
+    for at in range(max(0, len(steps) - JOINED), len(steps)):
+        _settle(steps, at)
+    return Strip(steps)
+
+
+def _settle(steps: list[Step], at: int) -> None:
+    """Keep a step's frame as small as the model needs it, and none around which nothing moved."""
+    if at < 0 or (frame := steps[at].frame) is None:
+        return
+    moves = any(step.change.regions for step in steps[max(0, at - JOINED) :])
+    steps[at] = replace(steps[at], frame=frame.kept(KEPT_LONGER_SIDE_PX) if moves else None)
