@@ -3,10 +3,10 @@
     python -m benchmarks.motion [--pairs 5] [--without-common] [--counted] [--only 720p] [--scratch FOLDER]
 
 Recordings are those of MONTAGE_MEDIA, or `shared/media` beside the checkout. Three ways look through the recorded
-session (720p, and scaled to 1080p): the common one (benchmarks/motion_common.py), plain decoding of every frame by PyAV
-with all cores, and Montage, the whole source as one chunk and in chunks of a minute. Plain decoding and Montage also
-look through two sources that are mostly still: people walking in and out now and then, looped to 20 minutes, and an
-empty car park (benchmarks/motion_sources.py). Every turn is a process of its own that is warm before the clock starts
+session (720p, and scaled to 1080p): the common one (benchmarks/motion_tracked.py), plain decoding of every frame by
+PyAV with all cores, and Montage, the whole source as one chunk and in chunks of a minute. Plain decoding and Montage
+also look through two sources that are mostly still: people walking in and out now and then, looped to 20 minutes, and
+an empty car park (benchmarks/motion_sources.py). Every turn is a process of its own, warm before the clock starts
 (benchmarks/motion_once.py). The ways take turns, so that what else the machine does meets all of them; a ratio is the
 median of the ratios within each turn.
 
@@ -242,7 +242,7 @@ def _spans(found: Found, duration_s: float) -> tuple[Marked, dict[str, float]]:
     """Return a way's movements, for the common way by the rule that suits the source best, and that rule."""
     if not found.speeds:
         return found.spans, {}
-    from benchmarks.motion_common import best  # loads OpenCV and MediaPipe: only where the common way was measured
+    from benchmarks.motion_tracked import best  # loads OpenCV and MediaPipe: only where the common way was measured
 
     rule = best(found.speeds, _session_truth(), duration_s=duration_s)
     return rule.spans, {"threshold": round(rule.threshold, 3), "pause_s": rule.pause_s}

@@ -106,7 +106,7 @@ def _decoded(source: Path) -> Callable[[], Found]:
 
 
 def _by_the_common_way(source: Path, video: Video) -> Measured:
-    from benchmarks.motion_common import Follower, speeds  # loads what the other ways must not pay for
+    from benchmarks.motion_tracked import Follower, speeds  # loads what the other ways must not pay for
 
     follower = Follower(_model())
     follower.joints(_blank(video), at_ms=0)

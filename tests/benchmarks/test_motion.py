@@ -11,9 +11,9 @@ import pytest
 
 from benchmarks.motion import LEAST, MOST, Taken, marks, missed_bounds, ratios, ways_of
 from benchmarks.motion_chart import bars, draw
-from benchmarks.motion_common import Joints, Watched, best, moving, speeds
 from benchmarks.motion_once import Asked, Way, measured
 from benchmarks.motion_sources import empty_scene, looped, made
+from benchmarks.motion_tracked import Joints, Watched, best, moving, speeds
 from benchmarks.motion_truth import accuracy
 from benchmarks.turns import ROOT, answer
 from shared.domain.pose import KEYPOINTS
