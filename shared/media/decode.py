@@ -14,7 +14,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from shared.domain.video import Video
-from shared.media.cutout import cut_out, even_box
+from shared.media.cutout import cut_out, even_box, small_brightness
 from shared.media.filter_chain import Step
 from shared.media.orientation import Box, before_turning, unturned_box, upright
 from shared.media.source import Turns, open_source
@@ -23,6 +23,7 @@ from shared.media.timeline import Damage, ShownFrame, Tally, shown_at
 
 GRID_EPSILON = 1e-6  # in samples: keeps a border given as a float (k / rate_hz) on its sample
 SMALLEST_PART_PX = 16  # libav's scaler is made for pictures; a smaller part is cut from the whole one
+KEPT_FORMATS = ("yuv420p", "yuvj420p", "nv12", "gray")
 SCALE_THREADS = 1  # one small picture takes 0.3 ms; more threads cost more to wake than they save
 
 
@@ -93,22 +94,27 @@ class FrameSample:
         """Return the upright picture's brightness, shape (h, width_px), height by its aspect (at least 2)."""
         video = self.scaler.video
         size = (max(2, width_px), max(2, round(width_px * video.height / video.width)))
-        coded = self.scaler.picture(self.frame, before_turning(size, video.rotation_deg), "gray8")
-        return upright(coded, video)
+        coded_size = before_turning(size, video.rotation_deg)
+        coded = small_brightness(self.frame, coded_size)
+        return upright(coded if coded is not None else self.scaler.picture(self.frame, coded_size, "gray8"), video)
 
     def kept(self, longest_px: int) -> "FrameSample":
-        """Return the sample with its frame scaled down so that no side is longer, 8 bits deep; itself if it fits.
+        """Return the sample with its frame 8 bits deep, 4:2:0 and with no side longer; itself if it is so.
 
-        For frames that are kept a while: one of 4K takes 12 MB or more.
+        For frames that are kept a while: one of 4K takes 12 MB, and of more depth and colour four times as much.
         """
-        width, height, video = self.frame.width, self.frame.height, self.scaler.video
-        if max(width, height) <= longest_px:
+        video = self.scaler.video
+        if max(self.frame.width, self.frame.height) <= longest_px and self.frame.format.name in KEPT_FORMATS:
             return self
         small = smaller(video, longest_px)
         frame = VideoReformatter().reformat(
-            self.frame, small.coded_width, small.coded_height, format="yuv420p", interpolation=Interpolation.AREA,
+            self.frame,
+            small.coded_width,
+            small.coded_height,
+            format="yuv420p",
+            interpolation=Interpolation.AREA,
             threads=SCALE_THREADS,
-        )  # fmt: skip
+        )
         return replace(self, frame=frame, scaler=Scaler(small))
 
     def rgb(self, box: Box | None, max_side_px: int) -> NDArray[np.uint8]:

@@ -42,8 +42,9 @@ def roles_of(codec: str, container: str, extradata: bytes | None, *, is_intra_on
         return lambda packet, is_keyframe: FRESH
     if any(each in container.split(",") for each in WITHOUT_SHOWN_TIMES):
         return None
-    if codec == "h264" and not h264.may_have_fields(h264.header_sets(extradata)):
-        return _H264(extradata).role
+    if codec == "h264":
+        sets = h264.header_sets(extradata)  # none where they come with the pictures: then nothing is known
+        return _H264(extradata).role if sets and not h264.may_have_fields(sets) else None
     if codec == "hevc":
         return _Hevc(extradata).role
     return None

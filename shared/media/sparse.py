@@ -61,7 +61,8 @@ def sparse_at(
 ) -> Iterator[tuple[float, ShownFrame]]:
     """Yield each of the ascending times with the frame on screen then, or the reference frame shown shortly before it.
 
-    That is the last one others are decoded from, if it is at most OLDER_BY_STEPS * `step_s` older. Every frame is
+    That is the last one others are decoded from, if it is at most OLDER_BY_STEPS * `step_s` older. A picture that was
+    put together from damaged data counts in `damage` like one that could not be decoded. Every frame is
     decoded where packets do not tell which ones others need. Its `end_s` is that of the frame alone.
     """
     damage = damage if damage is not None else Damage()
@@ -82,6 +83,9 @@ def sparse_at(
     previous: VideoFrame | None = None
     for frame in decoded(plan.needed(packets), damage):
         tally.decoded_frames += 1
+        if frame.is_corrupt:  # what is put in its place depends on how many threads the decoder has
+            damage.decode_errors += 1
+            damage.last_error = damage.last_error or "a picture is damaged inside"
         pts = pts_of(frame)
         if pts is None or (previous is not None and pts <= _pts_of(previous)):  # damaged streams repeat times
             continue

@@ -30,9 +30,10 @@ Retry = Callable[[Fetch], Fetch]
 
 
 class RangedReader(io.BufferedReader):
-    """One thread's reader of an object that is `size_bytes` long; never asks for a byte twice while it is cached.
+    """A reader of an object that is `size_bytes` long; never asks for a byte twice while it is cached.
 
-    Raises what `fetch` raises, but TryAgain where that may pass, and when a part comes back short.
+    It is read by one thread at a time. Raises what `fetch` raises, but TryAgain where that may pass, and when a part
+    comes back short.
     """
 
     def __init__(self, fetch: Fetch, *, name: str, size_bytes: int, retry: Retry, requests: int = 0) -> None:

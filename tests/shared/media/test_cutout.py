@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 import pytest
 from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from shared.domain.video import Video
+from shared.media.cutout import small_brightness
 from shared.media.decode import FrameSample, Scaler
 from shared.media.orientation import shown_size
 from shared.media.probe import probe
@@ -86,3 +88,17 @@ def test_a_part_of_another_format_is_cut_from_the_whole_picture(video: Video) ->
     sample = sample_of(coloured().reformat(format="yuv422p10le"), video)
     assert difference(sample, (100, 50, 300, 250), 9999) == 0
     assert difference(sample_of(coloured(), video), (100, 50, 110, 60), 9999) == 0
+
+
+@pytest.mark.parametrize(
+    ("pixel_format", "colour_range"), [("yuv420p", LIMITED), ("yuv420p", FULL), ("yuvj420p", FULL), ("nv12", LIMITED)]
+)
+def test_a_large_frames_brightness_is_what_libav_makes_of_it(pixel_format: str, colour_range: int) -> None:
+    frame = coloured(pixel_format, width=1920, colour_range=colour_range)
+    for plane in list(frame.planes)[1:]:  # where colours are strong, libav's brightness has some of them
+        plane.update(bytes([128]) * plane.buffer_size)
+    small = small_brightness(frame, (192, 36))
+    assert small is not None
+    wanted = VideoReformatter().reformat(frame, 192, 36, format="gray8", interpolation=Interpolation.AREA).to_ndarray()
+    assert np.abs(small.astype(int) - wanted).max() <= 3
+    assert small_brightness(coloured(), (192, 108)) is None, "small ones gain nothing"

@@ -120,3 +120,11 @@ def test_whoever_wants_no_more_is_asked_at_each_step(walker: Path) -> None:
     with pytest.raises(InterruptedError):
         strips(walker, check=check)
     assert asked == 20
+
+
+def test_frames_are_kept_no_deeper_than_the_model_sees(tmp_path: Path) -> None:
+    """One of 10 bits and 4:2:2 takes almost three times as much."""
+    clip = make_clip(tmp_path, ClipSpec(seconds=2.0, pixel_format="yuv422p10le", has_sound=False))
+    kept = [step.frame for strip in strips(clip) for step in strip.steps if step.frame is not None]
+    assert kept
+    assert {each.frame.format.name for each in kept} == {"yuv420p"}
