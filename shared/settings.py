@@ -121,8 +121,8 @@ class Settings(BaseSettings):
 
     @property
     def threads_per_task(self) -> int:
-        """The machine's cores shared out among the tasks that run at once."""
-        return max(1, (os.cpu_count() or 1) // self.workers)
+        """The machine's cores shared out among the tasks that run at once: one in a container of the cloud's."""
+        return max(1, (os.cpu_count() or 1) // (1 if self.cloud == "gcp" else self.workers))
 
     @property
     def limits(self) -> Limits:

@@ -14,6 +14,7 @@ BODY_GROWTH = 1.7  # of a body seen a moment ago, which has moved since
 SMALLEST_OF_HEIGHT = 0.35  # a crop smaller than this share of the picture's height holds too few pixels to judge
 BESIDE = 0.05  # of the picture: what moves no further outside a body's box is a part of it
 SMALLEST_OF_WHOLE = 0.22  # of the height: what goes through the picture is whole; a tenth of it fills half of this
+MOSTLY = 0.8  # of a crop that was seen in another: who is not found there will not be found here
 TRAVELS = 0.5  # of its own size, within half a second
 
 
@@ -42,8 +43,16 @@ def crops_to_try(
             crops = [crops[0], near] if way and not is_he else [near, crops[0]]
     second = [each[1] for each in regions if len(each) > 1]
     if len(crops) == 1 and second:
-        crops.append(around(second, **size))
+        beside = around(second, **size)
+        crops += [] if _is_most_of(beside, crops[0]) else [beside]
     return tuple(dict.fromkeys(crops))
+
+
+def _is_most_of(crop: PixelBox, seen: PixelBox) -> bool:
+    """Return whether most of a crop was seen in another one."""
+    across = max(0, min(crop[2], seen[2]) - max(crop[0], seen[0]))
+    down = max(0, min(crop[3], seen[3]) - max(crop[1], seen[1]))
+    return across * down > MOSTLY * (crop[2] - crop[0]) * (crop[3] - crop[1])
 
 
 def travels(moving: Sequence[Box]) -> bool:

@@ -8,10 +8,11 @@ everywhere.
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from math import ceil
 
 from shared.domain.body_speed import credible, speed_between
 from shared.domain.crop import travels
-from shared.domain.pose import POSE_EVERY, Body, PoseSample
+from shared.domain.pose import POSE_EVERY, SAMPLE_RATE_HZ, Body, PoseSample
 
 COARSE = 8  # steps between looks while nothing new happens: a second
 SETTLED = 16  # steps between looks that tell the same again and again
@@ -23,13 +24,18 @@ QUIET = 0.03  # of the body's box; people who stand and write change as much or 
 SHORTEST = 3  # steps of change; a shorter stretch is a flicker
 
 
-def stretches(is_active: Sequence[bool]) -> tuple[range, ...]:
-    """Return the stretches of steps in which something moves, rests up to `JOINED` included, flickers left out."""
+def joined_steps(fps: float) -> int:
+    """Return how many steps without change do not end a stretch: `JOINED`, or as long as a frame is on screen."""
+    return max(JOINED, ceil(SAMPLE_RATE_HZ / fps))
+
+
+def stretches(is_active: Sequence[bool], *, joined: int = JOINED) -> tuple[range, ...]:
+    """Return the stretches of steps in which something moves, rests up to `joined` included, flickers left out."""
     found: list[range] = []
     for at, active in enumerate(is_active):
         if not active:
             continue
-        if found and at - found[-1].stop <= JOINED:
+        if found and at - found[-1].stop <= joined:
             found[-1] = range(found[-1].start, at + 1)
         else:
             found.append(range(at, at + 1))

@@ -35,6 +35,8 @@ from shared.ports import PoseDetector
 
 log = logging.getLogger(__name__)
 
+MOST_DECODERS = 4  # each keeps the frames of up to three units; a file from afar reads ahead in four places
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
@@ -116,7 +118,7 @@ def analyse_chunk(
     but the time it takes.
     """
     units = plan.units_of(chunk)
-    decoders = decoders or os.cpu_count() or 1
+    decoders = min(decoders or os.cpu_count() or 1, MOST_DECODERS)
     work = _Work(
         file=file, video=video, plan=plan, detector=detector, name=name, threshold=threshold, decoders=decoders,
         position=_Position(on_progress, steps=sum(_steps(plan, video, unit) for unit in units)),
@@ -125,24 +127,30 @@ def analyse_chunk(
     decoded = _decoded(work, units, found, Damage())
     if found.damage is not None:
         log.info("damaged (%s): once more, unit by unit", found.damage.last_error)
-        found, decoded = _one_by_one(work, units)
+        found, decoded = _one_by_one(work, units, found)
     return PosePart(samples=tuple(found.samples), models=detector.versions, decoded=decoded, effort=found.effort)
 
 
-def _one_by_one(work: _Work, units: range) -> tuple[_Found, Decoded]:
-    """Return what there is of each unit: of one without damage the same as if there were none beside it."""
-    together_found = _Found()
+def _one_by_one(work: _Work, units: range, damaged: _Found) -> tuple[_Found, Decoded]:
+    """Return what there is of each unit: of one without damage the same as if there were none beside it.
+
+    `damaged` is what was found in all of them.
+    """
+    whole = _Found(effort=damaged.effort)
     decoded: list[Decoded] = []
     for number in units:
         unit = range(number, number + 1)
-        found, damage = _looked_through(work, unit), Damage()
+        found, damage = damaged, Damage()
+        if len(units) > 1:
+            found = _looked_through(work, unit)
+            whole.effort = whole.effort.and_(found.effort)
         if found.damage is not None:
             damage = Damage(sent=[])
             found = _looked_through(work, unit, with_care=damage)
-        together_found.samples += found.samples
-        together_found.effort = together_found.effort.and_(found.effort)
+            whole.effort = whole.effort.and_(found.effort)
+        whole.samples += found.samples
         decoded.append(_decoded(work, unit, found, damage))
-    return together_found, together(decoded)
+    return whole, together(decoded)
 
 
 def _steps(plan: ChunkPlan, video: Video, unit: int) -> int:
@@ -167,7 +175,7 @@ def _looked_through(work: _Work, units: range, *, with_care: Damage | None = Non
     With care, every frame is decoded, on a single thread. Without, it ends early when something is damaged.
     """
     runs = (units,) if with_care is not None else _runs(work, units)
-    found = _Found(damages=[with_care or Damage() for _ in runs] if with_care is None else [with_care])
+    found = _Found(damages=[with_care] if with_care is not None else [Damage() for _ in runs])
     tallies = [Tally() for _ in runs]
     turns, unwanted = Turns(), Event()
     with ExitStack() as threads:
@@ -236,7 +244,7 @@ class _Position:
         self._steps = max(1, steps)
         self._decoded: set[int] = set()  # of steps: several threads decode, and damaged units are decoded twice
         self._looked: set[int] = set()
-        self._again = 0
+        self._again = 0  # steps decoded or looked at once more
 
     def noted(self, frames: Iterable[FrameSample]) -> Iterator[FrameSample]:
         """Yield the frames; each one counts."""
@@ -247,13 +255,15 @@ class _Position:
 
     def looked(self, steps: range) -> None:
         """Count a look in these steps, or all of them when they are through."""
+        self._again += self._looked.issuperset(steps)
         self._looked.update(steps)
         self.tell()
 
     def tell(self) -> None:
         """Tell how far it is; may raise to stop."""
-        share = (len(self._decoded) + len(self._looked)) / (2 * self._steps)
-        self._on_progress(min(1.0, share + 1e-6 * self._again))
+        share = min(1.0, (len(self._decoded) + len(self._looked)) / (2 * self._steps))
+        again = self._again / (self._again + self._steps)  # what is done once more has no known end
+        self._on_progress(0.99 * share + 0.01 * again)
 
 
 def part_to_json(part: PosePart) -> bytes:

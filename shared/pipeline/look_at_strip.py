@@ -6,7 +6,7 @@ from statistics import mean
 
 from shared.domain.body_speed import credible, likelier, shows_who_moves
 from shared.domain.crop import PixelBox, around_body, around_closely, crops_to_try, travels
-from shared.domain.looking import JOINED, coarse_looks, further_looks, stretches
+from shared.domain.looking import coarse_looks, further_looks, stretches
 from shared.domain.motion import CUT
 from shared.domain.pose import Body, Keypoint, PoseSample
 from shared.media.decode import FrameSample
@@ -38,7 +38,7 @@ def watched(
     first = strip.steps[0].sample.index
     moving = [
         range(first + each.start, first + each.stop)
-        for each in stretches([bool(step.change.regions) for step in strip.steps])
+        for each in stretches([bool(step.change.regions) for step in strip.steps], joined=strip.joined)
     ]
     for index in coarse_looks(samples, moving, threshold=threshold, aspect=aspect):
         look(index)
@@ -60,7 +60,7 @@ def _look(
     size = {"width": frame.video.width, "height": frame.video.height}
     regions = [step.change.regions for step in strip.near(at)]
     if not any(regions):  # a short rest: where it was and will be
-        regions = [step.change.regions for step in strip.near(at, JOINED)]
+        regions = [step.change.regions for step in strip.near(at, strip.joined)]
     crops = list(crops_to_try(regions, _known(samples, sample.index), **size))
     looks, best, is_followed = 0, sample, False
     while looks < len(crops) and not shows_who_moves(best, aspect):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from shared.domain.looking import JOINED
+from shared.domain.looking import JOINED, joined_steps
 from shared.domain.moving_region import Change, GreyPicture, change_between
 from shared.domain.pose import POSE_EVERY, PoseSample
 from shared.domain.video import Video
@@ -30,6 +30,8 @@ class Strip:
     """The steps of one unit, in order."""
 
     steps: list[Step]
+    joined: int = JOINED
+    """Steps without change that do not end a stretch of movement."""
 
     def near(self, at: int, apart: int = NEAR_STEPS) -> list[Step]:
         """Return the steps at most so far from the one in place `at`."""
@@ -44,6 +46,7 @@ def strips_of(
     `check` is called at each step and may raise to stop.
     """
     width_px = max(2, round(GREY_LONGER_SIDE_PX * min(1.0, video.width / video.height)))
+    joined = joined_steps(float(video.fps))
     before: GreyPicture | None = None
     steps: list[Step] = []
     for frame in frames:
@@ -51,13 +54,13 @@ def strips_of(
         grey = frame.grey(width_px)
         if frame.index >= first:
             if steps and frame.index // per_unit != steps[-1].sample.index // per_unit:
-                yield _settled(steps)
+                yield _settled(steps, joined)
                 steps = []
             steps.append(_step(frame, change_between(before if before is not None else grey, grey)))
-            _settle(steps, len(steps) - 1 - JOINED)
+            _settle(steps, len(steps) - 1 - joined, joined)
         before = grey
     if steps:
-        yield _settled(steps)
+        yield _settled(steps, joined)
 
 
 def _step(frame: FrameSample, change: Change) -> Step:
@@ -75,15 +78,15 @@ def _step(frame: FrameSample, change: Change) -> Step:
     )
 
 
-def _settled(steps: list[Step]) -> Strip:
-    for at in range(max(0, len(steps) - JOINED), len(steps)):
-        _settle(steps, at)
-    return Strip(steps)
+def _settled(steps: list[Step], joined: int) -> Strip:
+    for at in range(max(0, len(steps) - joined), len(steps)):
+        _settle(steps, at, joined)
+    return Strip(steps, joined)
 
 
-def _settle(steps: list[Step], at: int) -> None:
+def _settle(steps: list[Step], at: int, joined: int) -> None:
     """Keep a step's frame as small as the model needs it, and none around which nothing moved."""
     if at < 0 or (frame := steps[at].frame) is None:
         return
-    moves = any(step.change.regions for step in steps[max(0, at - JOINED) :])
+    moves = any(step.change.regions for step in steps[max(0, at - joined) :])
     steps[at] = replace(steps[at], frame=frame.kept(KEPT_LONGER_SIDE_PX) if moves else None)

@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from shared.domain.body_speed import STIRRED
 from shared.domain.box import Box
-from shared.domain.looking import COARSE, EDGE, JOINED, SETTLED, SHORTEST, coarse_looks, further_looks, stretches
+from shared.domain.looking import (
+    COARSE,
+    EDGE,
+    JOINED,
+    SETTLED,
+    SHORTEST,
+    coarse_looks,
+    further_looks,
+    joined_steps,
+    stretches,
+)
 from shared.domain.options import MotionOptions
 from shared.domain.pose import POSE_EVERY, SAMPLE_RATE_HZ, Body, PoseSample
 from tests.bodies import standing
@@ -162,6 +172,13 @@ def test_short_rests_belong_to_a_stretch_and_long_ones_part_it() -> None:
 
     assert stretches(with_rest(JOINED)) == (range(0, 20 + JOINED),)
     assert stretches(with_rest(JOINED + 1)) == (range(0, 10), range(11 + JOINED, 21 + JOINED))
+
+
+def test_what_moves_at_a_frame_a_second_is_one_stretch() -> None:
+    """Only every eighth step shows another frame."""
+    moves = [step % 8 == 0 for step in range(10, 60)]
+    assert stretches(moves) == (), "flickers, at eight frames a second"
+    assert stretches(moves, joined=joined_steps(1.0)) == (range(6, 47),)
 
 
 def test_what_goes_on_in_the_next_unit_is_no_flicker() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from threading import enumerate as threads
 
+import av
 import pytest
 
 from shared.domain.motion import looks, moving_spans
@@ -28,6 +30,8 @@ from tests.walker_clip import MOVES_S, SECONDS, SeesBright, make_walker
 
 STEPS = round(SECONDS * SAMPLE_RATE_HZ)
 PER_UNIT = round(POSE_UNIT_S * SAMPLE_RATE_HZ)
+SILENTLY_DAMAGED = (8, 42, 58)
+"""Seeds with which different threads decode different pictures, without an error."""
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +144,36 @@ def test_the_shares_told_lie_between_nothing_and_all(walker: Path) -> None:
 
 class Stopped(Exception):
     pass
+
+
+def test_a_picture_damaged_inside_is_the_same_for_any_chunks_and_decoders(walker: Path, tmp_path: Path) -> None:
+    """libav says nothing of it, and puts something together that depends on its threads."""
+    for seed in SILENTLY_DAMAGED:
+        damaged = with_bits_flipped(walker, tmp_path / "damaged.mp4", seed)
+        whole = join_parts(parts_of(damaged, 30.0, SeesBright(), decoders=2))
+        assert join_parts(parts_of(damaged, 10.0, SeesBright(), decoders=2)) == whole
+        assert join_parts(parts_of(damaged, 20.0, SeesBright(), decoders=1)) == whole
+
+
+def with_bits_flipped(source: Path, out: Path, seed: int) -> Path:
+    """Write the source with a few bits of one picture turned over."""
+    random = Random(seed)
+    with av.open(str(source)) as container:
+        pictures = [(packet.pos or 0, packet.size) for packet in container.demux(video=0) if packet.size > 60]
+    data = bytearray(source.read_bytes())
+    position, size = random.choice(pictures)
+    for _ in range(random.choice((1, 2, 4))):
+        data[position + random.randrange(20, size)] ^= 1 << random.randrange(8)
+    out.write_bytes(data)
+    return out
+
+
+def test_progress_goes_on_while_damaged_units_are_done_again(walker: Path) -> None:
+    told: list[float] = []
+    parts_of(spoil(walker, start_s=21.0, end_s=21.4), 30.0, SeesBright(), told.append)
+    assert told == sorted(told)
+    assert told[-1] <= 1
+    assert max(told.count(share) for share in told) <= 5
 
 
 def test_whoever_is_told_of_progress_may_stop_it_all(walker: Path) -> None:
