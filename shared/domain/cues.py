@@ -1,34 +1,28 @@
 """Captions: words become cues that can be read."""
 
-import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import accumulate, pairwise
 
+from shared.domain.cue_borders import NOTED_PAUSE_S, border_costs, sentence_ends
 from shared.domain.edit_list import EditList
 from shared.domain.reel_time import CameOn, as_asked, reel_words
-from shared.domain.transcript import CLOSERS, LONGEST_PAUSE_S, SENTENCE_ENDS, Word
+from shared.domain.running_text import NARROW, has_space, is_silent, is_torn, joined, text_width
+from shared.domain.transcript import LONGEST_PAUSE_S, Word
 
 SHORTEST_S = 1.0
 LONGEST_S = 7.0
 READ_PER_S = 20.0  # characters an adult reads in a second; a cue that comes and goes faster lingers if there is room
-NARROW, WIDE = 8, 21  # so that a line holds 42 narrow characters or 16 wide ones
 LINE_WIDTH = 42 * NARROW
-SPACELESS = ("THAI", "LAO", "KHMER", "MYANMAR")
-"""Narrow scripts that put no space between words (by the beginning of the character's name); so do the wide ones."""
-CLAUSE_ENDS = (",", ";", ":", "—", "–", "،", "؛", "、", "，", "；", "：")
-NOTED_PAUSE_S = 0.4  # a breath: a good place for a border
-TINY_WORD = 3 * NARROW  # articles and the like belong to the word after them
 
-# What a border costs, beside what it is: borders are set so that the sum is least.
+# What a cue costs beside its borders: these are set so that the sum is least.
 PER_CUE = 1.0
-AT_CLAUSE, AT_PAUSE, AT_NOTHING = 1.0, 1.5, 4.0
 SENTENCE_ENDS_INSIDE = 1.2
 PAUSE_INSIDE_PER_S = 2.0
 FULLNESS = 0.5  # times the square of how full a cue is: equal cues are cheapest
-AFTER_TINY_WORD = 1.0
+UNEVEN = 10.0  # times the difference of two lines, in lines
 
 Cost = tuple[int, float]
 """Missing milliseconds of `SHORTEST_S`, then everything else."""
@@ -48,52 +42,48 @@ class Cue:
         return "\n".join(self.lines)
 
 
-def source_cues(words: Sequence[Word], *, duration_s: float) -> tuple[Cue, ...]:
-    """Return the cues of a whole source, in source time."""
-    return cues(words, end_s=duration_s)
+def source_cues(words: Sequence[Word], *, duration_s: float, language: str | None = None) -> tuple[Cue, ...]:
+    """Return the cues of a whole source, in source time; `language` is what is spoken (ISO 639-1)."""
+    return cues(words, end_s=duration_s, language=language)
 
 
 def reel_cues(
-    words: Sequence[Word], edit_list: EditList, fps: Fraction, came_on_s: CameOn = as_asked
+    words: Sequence[Word],
+    edit_list: EditList,
+    fps: Fraction,
+    came_on_s: CameOn = as_asked,
+    *,
+    language: str | None = None,
 ) -> tuple[Cue, ...]:
     """Return the cues of a reel, in reel time, from words in source time; none goes on into the next clip."""
     clips = reel_words(words, edit_list, fps, came_on_s)
-    return tuple(cue for place, heard in clips for cue in cues(heard, end_s=place.end_s))
+    return tuple(cue for place, heard in clips for cue in cues(heard, end_s=place.end_s, language=language))
 
 
-def cues(words: Sequence[Word], *, end_s: float) -> tuple[Cue, ...]:
+def cues(words: Sequence[Word], *, end_s: float, language: str | None = None) -> tuple[Cue, ...]:
     """Return cues with every word in exactly one of them, in order, none overlapping the next, none after `end_s`.
 
     A cue begins with its first word and has at most two lines of 42 narrow or 16 wide characters; a single word that
     is wider stands alone. It stays `SHORTEST_S`, and as long as it takes to read, if the next one leaves room;
-    never longer than `LONGEST_S`. Borders lie at sentence ends, clauses and pauses where the limits allow it.
+    never longer than `LONGEST_S`. Borders lie at sentence ends, clauses and pauses where the limits allow it, then
+    before conjunctions and behind Japanese particles, seldom behind an article; what is written together stays so.
     """
-    runs = _runs(words)
+    runs = _runs(_whole(words))
     begins = [*(run[0].start_s for run in runs), end_s][1:]
-    return tuple(cue for run, beyond_s in zip(runs, begins, strict=True) for cue in _Run(run, beyond_s).cues())
-
-
-def text_width(text: str) -> int:
-    """Return how wide a text is, in units of which `LINE_WIDTH` make a line; marks on a letter take no room."""
-    return sum(map(_char_width, text))
-
-
-def joined(texts: Sequence[str]) -> str:
-    """Return words as running text: with spaces, but for the scripts that write none."""
-    return "".join(
-        text if at == 0 or not _has_space(texts[at - 1], text) else f" {text}" for at, text in enumerate(texts)
+    return tuple(
+        cue for run, beyond_s in zip(runs, begins, strict=True) for cue in _Run(run, beyond_s, language).cues()
     )
 
 
 class _Run:
     """Words without a long pause between them, and when the next thing begins."""
 
-    def __init__(self, words: Sequence[Word], beyond_s: float) -> None:
+    def __init__(self, words: Sequence[Word], beyond_s: float, language: str | None) -> None:
         self.words = words
         self.begins_s = [*(word.start_s for word in words), max(beyond_s, words[-1].start_s)]
-        self.spaces = [
-            0 if at == 0 or not _has_space(words[at - 1].text, word.text) else NARROW for at, word in enumerate(words)
-        ]
+        self.spaces = [0 if at == 0 or not has_space(words[at - 1], word) else NARROW for at, word in enumerate(words)]
+        self.ends = sentence_ends(words, language)
+        self.border_costs = [*border_costs(words, language), 0.0]
         widths = (text_width(word.text) + space for word, space in zip(words, self.spaces, strict=True))
         self.reach = [0, *accumulate(widths)]
         self.line_ends = [self._line_end(at) for at in range(len(words))]
@@ -128,21 +118,11 @@ class _Run:
     def _cost(self, first: int, beyond: int) -> Cost:
         missing_ms = max(0, round(1000 * (SHORTEST_S - (self.begins_s[beyond] - self.begins_s[first]))))
         inside = range(first + 1, beyond)
-        ends = sum(_ends_sentence(self.words[at - 1]) for at in inside)
+        ends = sum(self.ends[at - 1] for at in inside)
         pauses_s = sum(pause for at in inside if (pause := self._pause_s(at)) >= NOTED_PAUSE_S)
         full = self._width(first, beyond) / (2 * LINE_WIDTH)
         cost = PER_CUE + SENTENCE_ENDS_INSIDE * ends + PAUSE_INSIDE_PER_S * pauses_s + FULLNESS * full**2
-        return missing_ms, cost + self._border_cost(beyond)
-
-    def _border_cost(self, at: int) -> float:
-        """Return what a border before word `at` costs."""
-        if at == len(self.words) or _ends_sentence(self.words[at - 1]):
-            return 0.0
-        if _ends_clause(self.words[at - 1]):
-            return AT_CLAUSE
-        if self._pause_s(at) >= NOTED_PAUSE_S:
-            return AT_PAUSE
-        return AT_NOTHING + (AFTER_TINY_WORD if text_width(self.words[at - 1].text) <= TINY_WORD else 0.0)
+        return missing_ms, cost + self.border_costs[beyond]
 
     def _cue(self, first: int, beyond: int) -> Cue:
         words = self.words[first:beyond]
@@ -153,17 +133,17 @@ class _Run:
         return Cue(start_s=start_s, end_s=max(start_s, end_s), lines=lines)
 
     def _lines(self, first: int, beyond: int) -> tuple[str, ...]:
-        texts = [word.text for word in self.words[first:beyond]]
+        words = self.words[first:beyond]
         breaks = self._line_breaks(first, beyond)
         if self._fits_line(first, beyond) or not breaks:
-            return (joined(texts),)
+            return (joined(words),)
         at = min(breaks, key=lambda at: (self._line_break_cost(first, at, beyond), at))
-        return joined(texts[: at - first]), joined(texts[at - first :])
+        return joined(words[: at - first]), joined(words[at - first :])
 
     def _line_break_cost(self, first: int, at: int, beyond: int) -> float:
         """Return how bad it is to break the line before word `at`: at a clause, else where the lines are alike."""
         upper, lower = self._width(first, at), self._width(at, beyond)
-        return 12 * abs(upper - lower) / LINE_WIDTH + self._border_cost(at)
+        return UNEVEN * abs(upper - lower) / LINE_WIDTH + self.border_costs[at]
 
     def _line_breaks(self, first: int, beyond: int) -> range:
         """Return before which words a line can be broken so that both fit."""
@@ -187,6 +167,29 @@ class _Run:
         return self.words[at].start_s - self.words[at - 1].end_s
 
 
+def _whole(words: Sequence[Word]) -> list[Word]:
+    """Return the words with those in one that no border may part, as long as such a one fits on a line."""
+    whole: list[Word] = []
+    for word in words:
+        if whole and _belong_together(whole[-1], word):
+            before = whole[-1]
+            end_s = before.end_s if is_silent(word) else word.end_s
+            whole[-1] = replace(before, text=joined((before, word)), end_s=end_s)
+        else:
+            whole.append(word)
+    return whole
+
+
+def _belong_together(before: Word, after: Word) -> bool:
+    if not is_torn(before, after) or text_width(joined((before, after))) > LINE_WIDTH:
+        return False
+    if is_silent(after):
+        return True
+    is_scrap = min(len(before.text), len(after.text)) == 1  # of a word whose other part was put behind the pause
+    may_pause_s = LONGEST_PAUSE_S if is_scrap else NOTED_PAUSE_S
+    return after.start_s - before.end_s < may_pause_s and after.end_s - before.start_s <= LONGEST_S
+
+
 def _runs(words: Sequence[Word]) -> list[list[Word]]:
     """Return the words parted where nobody speaks for long."""
     runs: list[list[Word]] = []
@@ -195,26 +198,3 @@ def _runs(words: Sequence[Word]) -> list[list[Word]]:
             runs.append([])
         runs[-1].append(word)
     return runs
-
-
-def _ends_sentence(word: Word) -> bool:
-    return word.text.rstrip(CLOSERS).endswith(SENTENCE_ENDS)
-
-
-def _ends_clause(word: Word) -> bool:
-    return word.text.rstrip(CLOSERS).endswith(CLAUSE_ENDS)
-
-
-def _char_width(char: str) -> int:
-    if unicodedata.category(char) in ("Mn", "Me", "Cf"):
-        return 0
-    return WIDE if unicodedata.east_asian_width(char) in ("W", "F") else NARROW
-
-
-def _has_space(before: str, after: str) -> bool:
-    return not (before and after and _is_spaceless(before[-1]) and _is_spaceless(after[0]))
-
-
-def _is_spaceless(char: str) -> bool:
-    name = unicodedata.name(char, "")
-    return name.startswith(SPACELESS) or (_char_width(char) == WIDE and not name.startswith("HANGUL"))

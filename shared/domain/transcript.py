@@ -7,6 +7,14 @@ from shared.domain.span import Span, span
 
 SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", "।", "؟", "۔")
 CLOSERS = "\"'”’»)]」』"
+QUOTED, QUOTING = ("」", "』"), ("と", "って")
+OPENERS = "\"'“‘„«‹([¿¡"
+ABBREVIATIONS = (
+    *("mr.", "mrs.", "ms.", "dr.", "prof.", "st.", "jr.", "vs.", "e.g.", "i.e."),
+    *("hr.", "fr.", "nr.", "bzw.", "ca.", "z.b.", "d.h.", "u.a."),
+    *("sr.", "sra.", "srta.", "ud.", "uds.", "mlle."),
+)
+"""In small letters: they end with a dot and no sentence with them."""
 LONGEST_PAUSE_S = 1.5  # a longer silence ends a sentence whatever the punctuation says
 LONGEST_SENTENCE_S = 20.0  # speech without punctuation is cut at its widest pause before it gets longer
 
@@ -21,6 +29,8 @@ class Word:
     end_s: float
     confidence: float
     """In [0, 1]."""
+    space_before: bool | None = None
+    """Whether a space parts it from the word before; None where that is not known, and the script tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +57,36 @@ def sentences(words: Iterable[Word]) -> tuple[Sentence, ...]:
     """Return the words as sentences: parted by punctuation, by long pauses, and where they would grow too long."""
     found: list[Sentence] = []
     open_words: list[Word] = []
-    for word in words:
+    said = tuple(words)
+    for at, word in enumerate(said):
         if open_words and word.start_s - open_words[-1].end_s > LONGEST_PAUSE_S:
             found += _cut(open_words)
             open_words = []
         open_words.append(word)
-        if word.text.rstrip(CLOSERS).endswith(SENTENCE_ENDS):
+        if ends_sentence(_with_closer(open_words), said[at + 1].text if at + 1 < len(said) else None):
             found += _cut(open_words)
             open_words = []
     return (*found, *_cut(open_words))
+
+
+def ends_sentence(text: str, after: str | None) -> bool:
+    """Return whether a sentence ends with this text: by its punctuation, unless what comes after goes on with it.
+
+    So not "Dr." nor the dots of "Well... you know", nor 「本当に？」と; `after` is None when nothing follows.
+    """
+    if not text.rstrip(CLOSERS).endswith(SENTENCE_ENDS):
+        return False
+    if not after:
+        return True
+    if not after.strip(CLOSERS) or (text.endswith(QUOTED) and after.startswith(QUOTING)):
+        return False
+    return not after.lstrip(OPENERS)[:1].islower() and text.lstrip(OPENERS).casefold() not in ABBREVIATIONS
+
+
+def _with_closer(words: Sequence[Word]) -> str:
+    """Return the last word's text, with the one before it where it only closes that."""
+    last = words[-1].text
+    return words[-2].text + last if len(words) > 1 and not last.strip(CLOSERS) else last
 
 
 def _cut(words: Sequence[Word]) -> list[Sentence]:

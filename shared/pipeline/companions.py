@@ -6,9 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.domain.cues import joined, reel_cues, source_cues
+from shared.domain.cues import reel_cues, source_cues
 from shared.domain.edit_list import EditList
 from shared.domain.reel_time import CameOn
+from shared.domain.running_text import has_space, joined
 from shared.domain.transcript import Sentence, Transcript, Word, sentences
 from shared.media.subtitles import FORMATS, write_subtitles
 
@@ -30,6 +31,7 @@ class TranscriptWord(_Part):
     start_s: float = Field(ge=0)
     end_s: float = Field(ge=0)
     confidence: float = Field(ge=0, le=1)
+    space_before: bool = Field(True, description="Whether running text has a space before it; Japanese, say, has none.")
 
 
 class TranscriptSegment(_Part):
@@ -65,8 +67,8 @@ def write_speech_companions(
     (folder / TRANSCRIPT_FILE["transcript"]).write_text(
         transcript_file(transcript).model_dump_json(indent=2) + "\n", encoding="utf-8"
     )
-    in_reel = reel_cues(transcript.words, edit_list, fps, came_on_s)
-    in_source = source_cues(transcript.words, duration_s=duration_s)
+    in_reel = reel_cues(transcript.words, edit_list, fps, came_on_s, language=transcript.language)
+    in_source = source_cues(transcript.words, duration_s=duration_s, language=transcript.language)
     for kind in FORMATS:
         write_subtitles(folder / CAPTION_FILES[f"captions_{kind}"], in_reel, kind=kind)
         write_subtitles(folder / SOURCE_CAPTION_FILES[f"source_captions_{kind}"], in_source, kind=kind)
@@ -75,19 +77,21 @@ def write_speech_companions(
 
 def transcript_file(transcript: Transcript) -> TranscriptFile:
     """Return the transcript as it is published, times in whole milliseconds."""
+    words = transcript.words
     return TranscriptFile(
         language=transcript.language,
-        words=[_word(each) for each in transcript.words],
+        words=[_word(each, before) for before, each in zip((None, *words), words, strict=False)],
         segments=[_segment(each) for each in sentences(transcript.words)],
     )
 
 
-def _word(word: Word) -> TranscriptWord:
+def _word(word: Word, before: Word | None) -> TranscriptWord:
     return TranscriptWord(
         text=word.text,
         start_s=_rounded(word.start_s),
         end_s=_rounded(word.end_s),
         confidence=round(word.confidence, 3),
+        space_before=before is not None and has_space(before, word),
     )
 
 
@@ -95,7 +99,7 @@ def _segment(sentence: Sentence) -> TranscriptSegment:
     return TranscriptSegment(
         start_s=_rounded(sentence.span.start_s),
         end_s=_rounded(sentence.span.end_s),
-        text=joined([word.text for word in sentence.words]),
+        text=joined(sentence.words),
     )
 
 

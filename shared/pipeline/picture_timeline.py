@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import BinaryIO
 
-from shared.domain.cues import joined
 from shared.domain.edit_list import EditList
 from shared.domain.job import Job
 from shared.domain.motion import looks
+from shared.domain.running_text import joined
 from shared.domain.transcript import sentences
 from shared.domain.video import Media, Video
 from shared.media.decode import frame_at
@@ -24,10 +24,7 @@ def picture_timeline(
     name = job.source.file_name
     spoken = None
     if analysis.transcript is not None:
-        spoken = [
-            Spoken(span=each.span, text=joined([word.text for word in each.words]))
-            for each in sentences(analysis.transcript.words)
-        ]
+        spoken = [Spoken(span=each.span, text=joined(each.words)) for each in sentences(analysis.transcript.words)]
     content = TimelineContent(
         title=name,
         duration_s=media.duration_s,

@@ -1,11 +1,15 @@
 import itertools
+import unicodedata
+from collections.abc import Sequence
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.cues import LINE_WIDTH, LONGEST_S, SHORTEST_S, Cue, cues, joined, reel_cues, text_width
+from shared.domain.cues import LINE_WIDTH, LONGEST_S, SHORTEST_S, Cue, cues, reel_cues
 from shared.domain.edit_list import Clip, EditList, Join
+from shared.domain.running_text import CLOSING, NEVER_FIRST, NEVER_LAST, joined, text_width
 from shared.domain.span import span
 from shared.domain.transcript import LONGEST_PAUSE_S, Word
 
@@ -13,12 +17,27 @@ LATIN = ("a", "the", "board,", "over.", "Why?", "patience", "internationally", "
 CJK = ("今日", "は", "天気", "が", "いい", "です、", "写真", "「本」", "ました。")
 INDIC = ("नमस्ते", "आप", "कैसे", "हैं।", "மிகவும்", "நன்றி.")
 ARABIC = ("مرحبا", "بكم", "في", "البرنامج،", "شكرا.")
+PIECES = (*"今日はで写真っょー、。」』「（？", "スケ", "ート", "です", "ました", "見た。", "2024", "You")
+THAI = ("สวัส", "ดี", "ครับ", "ถึ", "ง", "เ", "รา", "ำ", "ๆ", "่")
+HEBREW = ("שלום", "לכולם,", "Windows", "11", "ב-5", "דקות.")
+KOREAN = ("안녕하세요", "여러분,", "그리고", "이야기하겠습니다.")
+FRENCH = ("l'homme", "prêts", "?", "»", "aujourd'hui,", "de", "la")
+SCRIPTS = (LATIN, CJK, INDIC, ARABIC, PIECES, THAI, HEBREW, KOREAN, FRENCH)
+LANGUAGES = (None, "en", "de", "ja", "zh", "fr", "xx")
 TOO_WIDE = "x" * 60
 
 
-def said(texts: list[str], *, word_s: float = 0.3, pause_s: float = 0.05) -> list[Word]:
+def said(
+    texts: Sequence[str], *, word_s: float = 0.3, pause_s: float = 0.05, spaces: Sequence[bool] | None = None
+) -> list[Word]:
     return [
-        Word(text=text, start_s=n * (word_s + pause_s), end_s=n * (word_s + pause_s) + word_s, confidence=1.0)
+        Word(
+            text=text,
+            start_s=n * (word_s + pause_s),
+            end_s=n * (word_s + pause_s) + word_s,
+            confidence=1.0,
+            space_before=spaces[n] if spaces else None,
+        )
         for n, text in enumerate(texts)
     ]
 
@@ -29,8 +48,13 @@ def lines(found: tuple[Cue, ...]) -> list[tuple[str, ...]]:
 
 @st.composite
 def speech(draw: st.DrawFn) -> list[Word]:
-    vocabulary = draw(st.sampled_from((LATIN, CJK, INDIC, ARABIC, (*LATIN, *CJK, TOO_WIDE))))
-    pauses = st.one_of(st.just(0), st.integers(0, 600), st.integers(600, 5000))
+    return draw(speech_of(LATIN, CJK, INDIC, ARABIC, (*LATIN, *CJK, TOO_WIDE)))
+
+
+@st.composite
+def speech_of(draw: st.DrawFn, *vocabularies: Sequence[str]) -> list[Word]:
+    vocabulary = draw(st.sampled_from(vocabularies))
+    pauses = st.one_of(st.just(0), st.integers(0, 350), st.integers(350, 5000))
     words: list[Word] = []
     at_ms = 0
     for text, length_ms, pause_ms in draw(
@@ -40,6 +64,9 @@ def speech(draw: st.DrawFn) -> list[Word]:
         words.append(Word(text=text, start_s=at_ms / 1000, end_s=(at_ms + length_ms) / 1000, confidence=1.0))
         at_ms += length_ms
     return words
+
+
+any_speech = speech_of(*SCRIPTS, tuple(itertools.chain(*SCRIPTS, (TOO_WIDE,))))
 
 
 def end_of(words: list[Word]) -> float:
@@ -57,6 +84,24 @@ def words_of(found: tuple[Cue, ...], words: list[Word]) -> list[list[Word]]:
         parts.append(part)
     assert not left
     return parts
+
+
+def pieces_of(vocabulary: tuple[str, ...]) -> st.SearchStrategy[list[str]]:
+    """Return pieces that can follow each other in writing: no sign that keeps to its word after such a sign."""
+    return st.lists(st.sampled_from(vocabulary), max_size=60).map(as_written)
+
+
+def as_written(pieces: list[str]) -> list[str]:
+    signs = NEVER_FIRST | NEVER_LAST | CLOSING
+    kept: list[str] = []
+    for piece in pieces:
+        if not (kept and kept[-1][-1] in signs and (piece[0] in signs or is_mark(piece[0]))):
+            kept.append(piece)
+    return kept
+
+
+def is_mark(char: str) -> bool:
+    return unicodedata.category(char) in ("Mn", "Mc", "Me")
 
 
 @given(speech())
@@ -96,11 +141,33 @@ def test_a_cue_is_short_only_where_nothing_could_be_added_to_it(words: list[Word
                 assert is_paused or both[-1].end_s - both[0].start_s > LONGEST_S or not fits_two_lines(both)
 
 
+@given(any_speech, st.sampled_from(LANGUAGES), st.floats(0, 3))
+def test_whatever_is_said_in_whatever_scripts_the_rules_of_cues_hold(
+    words: list[Word], language: str | None, more_s: float
+) -> None:
+    end_s = end_of(words) + more_s
+    found = cues(words, end_s=end_s, language=language)
+    parts = words_of(found, words)
+    assert [each.start_s for each in found] == [part[0].start_s for part in parts]
+    assert all(one.end_s <= other.start_s for one, other in itertools.pairwise(found))
+    for cue, part in zip(found, parts, strict=True):
+        assert cue.start_s < cue.end_s <= min(cue.start_s + LONGEST_S, end_s) + 1e-9
+        assert len(cue.lines) <= 2 and all(line.strip() for line in cue.lines)
+        assert len(part) == 1 or all(text_width(line) <= LINE_WIDTH for line in cue.lines)
+
+
+@given(st.sampled_from((PIECES, THAI, FRENCH)).flatmap(pieces_of), st.sampled_from(LANGUAGES))
+def test_no_line_begins_or_ends_with_what_cannot_stand_there(pieces: list[str], language: str | None) -> None:
+    words = said(pieces, pause_s=0)
+    rows = [line for each in cues(words, end_s=end_of(words), language=language) for line in each.lines]
+    assert not [line for line in rows[1:] if line[0] in NEVER_FIRST | CLOSING or is_mark(line[0])]
+    assert not [line for line in rows[:-1] if line[-1] in NEVER_LAST]
+
+
 def fits_two_lines(words: list[Word]) -> bool:
-    texts = [each.text for each in words]
     return any(
-        text_width(joined(texts[:at])) <= LINE_WIDTH and text_width(joined(texts[at:])) <= LINE_WIDTH
-        for at in range(len(texts) + 1)
+        text_width(joined(words[:at])) <= LINE_WIDTH and text_width(joined(words[at:])) <= LINE_WIDTH
+        for at in range(len(words) + 1)
     )
 
 
@@ -166,9 +233,59 @@ def test_chinese_and_japanese_have_no_spaces_and_sixteen_characters_a_line() -> 
     assert text_width("今" * 16) == LINE_WIDTH
 
 
+def test_japanese_in_pieces_breaks_behind_kana_and_polite_verbs_and_never_inside_katakana() -> None:
+    pieces = (
+        "認識 品質 を 視 覚 的 に 検 査 する ツ ール が あります カ ス タ ム ス ピ ーチ ポ ータ ル から ア ップ ロ ード"
+        " さ れた 音声 を 再生 し 提供 さ れた 結果 が 正 しい か 判断 でき ます"
+    )
+    assert lines(cues(said(pieces.split(), word_s=0.15, pause_s=0), end_s=60, language="ja")) == [
+        ("認識品質を視覚的に", "検査するツールがあります"),
+        ("カスタムスピーチポータルから", "アップロードされた"),
+        ("音声を再生し提供された", "結果が正しいか判断できます"),
+    ]
+
+
+def test_quotes_and_long_vowels_keep_to_their_words() -> None:
+    pieces = ["そして", "彼", "は", "大きな", "声", "で", "「", "本当", "に", "？", "」", "と", "言", "った", "。"]
+    assert lines(cues(said(pieces, word_s=0.2), end_s=60, language="ja")) == [
+        ("そして彼は大きな声で", "「本当に？」と言った。")
+    ]
+
+
+def test_a_word_in_pieces_is_one_word_where_its_spaces_are_known() -> None:
+    words = said(
+        ["これは", "You", "Tube", "で", "20", "24", "年"], spaces=[False, False, False, False, False, False, False]
+    )
+    assert joined(words) == "これはYouTubeで2024年"
+    many = said(["You", "Tube"] * 12, spaces=[True, False] * 12)
+    rows = [line for each in cues(many, end_s=60) for line in each.lines]
+    assert all(line.replace("YouTube", "").strip() == "" for line in rows)
+
+
+def test_a_space_that_was_heard_between_japanese_words_stays_and_is_a_place_to_break() -> None:
+    words = said(["今日は天気が", "いいです", "だから公園", "に行きます"], spaces=[False, False, True, False])
+    assert lines(cues(words, end_s=60)) == [("今日は天気がいいです", "だから公園に行きます")]
+
+
+@pytest.mark.parametrize(
+    ("language", "wanted"),
+    [
+        ("en", "Mr. Smith met Angela Merkel | in 2015 because the president asked"),
+        ("en", "they need 20 percent more of it | than the others and nobody said so"),
+        ("de", "auf und zeigt die Erkennungsergebnisse | der beiden Modelle neben der Transkription"),
+        ("es", "y se indican los resultados | del reconocimiento de los dos modelos"),
+        ("fr", "nous allons parler de la façon | dont on monte une vidéo. || Vous êtes prêts ?"),
+    ],
+)
+def test_borders_keep_phrases_together(language: str, wanted: str) -> None:
+    spoken = [each for each in wanted.split() if "|" not in each]
+    found = cues(said(spoken), end_s=60, language=language)
+    assert " || ".join(" | ".join(each.lines) for each in found) == wanted
+
+
 def test_korean_keeps_its_spaces_and_marks_take_no_room() -> None:
-    assert joined(["안녕하세요", "여러분"]) == "안녕하세요 여러분"
-    assert joined(["Das", "本", "ist"]) == "Das 本 ist"
+    assert joined(said(["안녕하세요", "여러분"])) == "안녕하세요 여러분"
+    assert joined(said(["Das", "本", "ist"])) == "Das 本 ist"
     assert text_width("e\u0301") == text_width("e")
 
 

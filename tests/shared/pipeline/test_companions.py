@@ -42,7 +42,13 @@ def test_the_transcript_is_words_and_sentences_with_a_version(tmp_path: Path) ->
     assert TranscriptFile.model_validate_json(text) == transcript_file(HINDI)
     found = json.loads(text)
     assert (found["schema_version"], found["language"]) == (1, "hi")
-    assert found["words"][0] == {"text": "नमस्ते।", "start_s": 0.5, "end_s": 1.0, "confidence": 0.988}
+    assert found["words"][0] == {
+        "text": "नमस्ते।",
+        "start_s": 0.5,
+        "end_s": 1.0,
+        "confidence": 0.988,
+        "space_before": False,
+    }
     assert found["segments"] == [
         {"start_s": 0.5, "end_s": 1.0, "text": "नमस्ते।"},
         {"start_s": 12.0, "end_s": 13.5, "text": "आप कैसे हैं?"},
@@ -54,3 +60,16 @@ def test_a_source_without_speech_has_an_empty_transcript(tmp_path: Path) -> None
     write_speech_companions(tmp_path, silent, REEL, fps=Fraction(25), duration_s=20, came_on_s=as_asked)
     assert transcript_file(silent).words == []
     assert starts_and_texts(tmp_path / "captions.vtt") == []
+
+
+def test_the_words_with_their_spaces_are_the_text_of_the_sentences() -> None:
+    said = ("写真", "を", "Montage", "で", "見た", "。", "Das", "ist", "gut.")
+    heard = (None, None, True, False, None, None, None, None, None)
+    words = tuple(
+        Word(text=text, start_s=n, end_s=n + 1, confidence=1.0, space_before=space)
+        for n, (text, space) in enumerate(zip(said, heard, strict=True))
+    )
+    found = transcript_file(Transcript(language="ja", words=words))
+    text = "".join((" " if each.space_before else "") + each.text for each in found.words)
+    assert text == "写真を Montageで見た。Das ist gut."
+    assert [each.text for each in found.segments] == ["写真を Montageで見た。", "Das ist gut."]
