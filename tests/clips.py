@@ -68,6 +68,8 @@ class ClipSpec:
     """In source time; below 0 it is there before the first picture (give `start_s` room for it)."""
     sound_gap_s: tuple[float, float] | None = None
     """From when to when there is no sound at all, in source time; the times around it stay right."""
+    has_noise: bool = False
+    """Whether the sound is noise, unlike itself at every other moment, instead of beeps."""
     container_options: dict[str, str] = field(default_factory=dict, hash=False)
 
     @property
@@ -212,10 +214,16 @@ def sound_of(seconds: float, rate_hz: int = RATE_HZ) -> Sound:
     return sound
 
 
+def noise_of(seconds: float, rate_hz: int = RATE_HZ) -> Sound:
+    """Return noise from source time 0 on, the same for every clip."""
+    return np.asarray(np.random.default_rng(8).normal(0, 0.1, round(seconds * rate_hz)), np.float32)
+
+
 def _sound_frames(spec: ClipSpec) -> Iterator[AudioFrame]:
     rate_hz = spec.sound_rate_hz
     first = round(spec.sound_starts_s * rate_hz)
-    mono = np.concatenate((np.zeros(max(0, -first), np.float32), sound_of(spec.seconds, rate_hz)[max(0, first) :]))
+    whole = (noise_of if spec.has_noise else sound_of)(spec.seconds, rate_hz)
+    mono = np.concatenate((np.zeros(max(0, -first), np.float32), whole[max(0, first) :]))
     channels = 1 if spec.sound_layout == "mono" else 2
     sample_format = "s16" if spec.sound_codec.startswith("pcm") else "fltp"
     for begin in range(0, mono.size, 4096):

@@ -1,6 +1,6 @@
 """Where the source's seconds lie in the reel: the one mapping that rendering, captions and pictures share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -8,6 +8,7 @@ from shared.domain.edit_list import EditList
 from shared.domain.span import Span, span
 from shared.domain.transcript import Word
 
+SHORTEST_WORD_S = 0.001  # files tell whole milliseconds
 CameOn = Callable[[float], float]
 """(source time) → when the frame on screen then came on, in source time."""
 
@@ -115,11 +116,12 @@ def reel_words(
     """Return each clip's place in the reel and its words in reel time.
 
     A word belongs to a clip that wants its middle, so that clips that follow on each other share no word; what
-    sticks out of the clip is cut off.
+    sticks out of the clip is cut off. Of a cross-fade each clip has the words of the half in which it is heard more. A
+    word is left out when the grid's rounding leaves nothing of it.
     """
     shown = shown_clips(edit_list, fps, came_on_s)
     return tuple(
-        (at.reel, tuple(_word_in(word, at) for word in words if _has_middle_in(word, own)))
+        (at.reel, tuple(_words_in(at, [word for word in words if _has_middle_in(word, own)])))
         for own, at in zip(_own_spans(edit_list), shown, strict=True)
         if at.reel.duration_s > 0
     )
@@ -154,9 +156,11 @@ def _has_middle_in(word: Word, own: Span) -> bool:
     return own.start_s <= (word.start_s + word.end_s) / 2 < own.end_s
 
 
-def _word_in(word: Word, shown: Shown) -> Word:
-    place = _moved(span(word.start_s, word.end_s), shown)
-    return replace(word, start_s=place.start_s, end_s=place.end_s)
+def _words_in(shown: Shown, words: Iterable[Word]) -> Iterator[Word]:
+    for word in words:
+        place = _moved(span(word.start_s, word.end_s), shown)
+        if place.duration_s >= SHORTEST_WORD_S:
+            yield replace(word, start_s=place.start_s, end_s=place.end_s)
 
 
 def _moved(one: Span, shown: Shown) -> Span:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from shared.domain.cues import LINE_WIDTH, LONGEST_S, SHORTEST_S, Cue, cues, reel_cues
 from shared.domain.edit_list import Clip, EditList, Join
+from shared.domain.reel_time import shown_clips
 from shared.domain.running_text import CLOSING, NEVER_FIRST, NEVER_LAST, joined, text_width
-from shared.domain.span import span
+from shared.domain.span import Span, span
 from shared.domain.transcript import LONGEST_PAUSE_S, Word
 
 LATIN = ("a", "the", "board,", "over.", "Why?", "patience", "internationally", "Donaudampfschifffahrtsgesellschaft")
@@ -311,6 +312,32 @@ def test_captions_of_a_cross_fade_change_in_its_middle() -> None:
     assert heard == [f"w{n}." for n in (*range(5), *range(11, 16))]
     assert all(before.end_s <= after.start_s for before, after in itertools.pairwise(found))
     assert next(each.start_s for each in found if each.text.startswith("w11")) == 5.0
+
+
+clip_spans = st.tuples(st.floats(0, 60), st.floats(0.3, 15)).map(lambda pair: span(pair[0], sum(pair)))
+
+
+@given(
+    any_speech,
+    st.lists(clip_spans, min_size=1, max_size=5),
+    st.sampled_from((Join(), Join(kind="crossfade", duration_s=1), Join(kind="dip"))),
+    st.sampled_from((Fraction(25), Fraction(30000, 1001))),
+    st.floats(0, 0.04),
+)
+def test_a_cue_of_a_reel_never_lasts_over_a_border_of_its_clips(
+    words: list[Word], spans: list[Span], join: Join, fps: Fraction, inside_frame_s: float
+) -> None:
+    clips = tuple(Clip(wanted=each, actual=each, score=1, reasons=()) for each in spans)
+    edit = EditList(render="encode", clips=clips, join=join)
+
+    def came_on_s(t_s: float) -> float:
+        return max(0.0, t_s - inside_frame_s)
+
+    borders_s = [each.reel.start_s for each in shown_clips(edit, fps, came_on_s)]
+    found = reel_cues(words, edit, fps, came_on_s)
+    assert all(one.end_s <= other.start_s for one, other in itertools.pairwise(found))
+    assert all(0 < each.end_s - each.start_s <= LONGEST_S + 1e-9 for each in found)
+    assert not [each for each in found for border_s in borders_s if each.start_s < border_s < each.end_s]
 
 
 def test_no_words_are_no_cues() -> None:

@@ -147,4 +147,25 @@ def test_words_stay_in_order_and_inside_their_clips(reel: EditList, fps: Fractio
     for place, heard in reel_words(said, reel, fps):
         times = [t for each in heard for t in (each.start_s, each.end_s)]
         assert all(place.start_s <= t <= place.end_s for t in times)
+        assert all(each.end_s - each.start_s >= 0.001 for each in heard)
         assert all(later >= earlier - 1e-9 for earlier, later in itertools.pairwise(times))
+
+
+@pytest.mark.parametrize(("kind", "heard"), [("cut", "ab|cd"), ("dip", "ab|cd"), ("crossfade", "a|d")])
+def test_a_word_in_the_half_of_a_cross_fade_that_is_the_other_clips_is_in_neither(kind: JoinKind, heard: str) -> None:
+    said = [word("a", 3.0, 3.6), word("b", 4.6, 4.9), word("c", 10.1, 10.4), word("d", 10.6, 11.0)]
+    reel = replace(edit(span(0, 5), span(10, 15)), join=Join(kind=kind, duration_s=1))
+    assert "|".join("".join(each.text for each in words) for _, words in reel_words(said, reel, TEN)) == heard
+
+
+def test_a_word_over_the_middle_of_a_cross_fade_is_cut_where_the_other_clip_is_heard_more() -> None:
+    said = [word("before", 4.3, 4.6), word("after", 10.4, 11.0)]
+    reel = replace(edit(span(0, 5), span(10, 15)), join=Join(kind="crossfade", duration_s=1))
+    clips = reel_words(said, reel, TEN)
+    assert [place for place, _ in clips] == [span(0, 4.5), span(4.5, 9)]
+    assert [words for _, words in clips] == [(word("before", 4.3, 4.5),), (word("after", 4.5, 5.0),)]
+
+
+def test_a_word_of_which_the_grid_leaves_nothing_is_left_out() -> None:
+    (clip,) = reel_words([word("gone", 1.01, 1.03)], edit(span(0, 1.04)), TEN)
+    assert clip == (span(0, 1.0), ())
