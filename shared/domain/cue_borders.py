@@ -22,7 +22,7 @@ TINY_WORD = 3 * NARROW  # articles and the like belong to the word after them
 AT_CLAUSE, AT_PAUSE, AT_CONJUNCTION, AT_PHRASE, AT_NOTHING = 1.0, 1.5, 2.5, 3.4, 4.0
 AFTER_TINY_WORD = 1.0  # where the language's own words are not known
 AFTER_CLINGING_WORD = 2.5
-IN_NAME, AFTER_NUMBER, IN_COMPOUND, BEFORE_KANA = 2.0, 1.5, 2.0, 1.5
+IN_NAME, AFTER_NUMBER, IN_COMPOUND, BEFORE_KANA = 3.0, 1.5, 2.0, 1.5
 
 
 POLITE_ENDS = ("ます", "です", "ました", "でした", "ません", "ましょう", "でしょう")
