@@ -60,7 +60,7 @@ SMALL = {
         " seiner seinem ihr ihre ihren ihrer unser unsere dieser diese dieses diesen diesem jeder jede jedes von vom zu"
         " zum zur in im ins an am auf aus bei beim mit nach vor für durch gegen ohne"
         " um neben unter über zwischen seit ich du"
-        " er wir man sehr nicht",
+        " er wir man sehr nicht alle allen aller",
         has_capital_nouns=True,
     ),
     "es": _small(
