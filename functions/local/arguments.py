@@ -62,6 +62,12 @@ def run_options(arguments: argparse.Namespace) -> Options:
         mode=arguments.mode,
         render=arguments.render,
         target_s=arguments.target_s,
+        shortest_clip_s=arguments.shortest_clip_s,
+        longest_clip_s=arguments.longest_clip_s,
+        order=arguments.order,
+        speech_language=arguments.speech_language,
+        vocabulary=arguments.vocabulary,
+        keywords=arguments.keywords,
         chunk_s=arguments.chunk_s,
         on_nothing_found=arguments.on_nothing_found,
         motion=MotionOptions(pad_before_s=arguments.pad_before_s, pad_after_s=arguments.pad_after_s),
@@ -117,10 +123,40 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _terms(text: str) -> tuple[str, ...]:
+    """Return a comma-separated list; the options trim it."""
+    return tuple(text.split(","))
+
+
 def _add_run(one: argparse.ArgumentParser) -> None:
     one.add_argument("videos", nargs="+", metavar="VIDEO", help="names that begin with - go after --")
     one.add_argument("--mode", choices=("auto", "motion", "speech"), default="auto", help="what to look for")
     one.add_argument("--target-s", type=float, metavar="N", help="about how long the reel should be, in seconds")
+    one.add_argument(
+        "--shortest-clip-s",
+        type=float,
+        default=Options().shortest_clip_s,
+        metavar="N",
+        help="no clip is shorter, in seconds (default: %(default)g)",
+    )
+    one.add_argument("--longest-clip-s", type=float, metavar="N", help="no clip is longer, in seconds")
+    one.add_argument(
+        "--order",
+        choices=("source", "score"),
+        default=Options().order,
+        help="show the clips as they come in the source, or the best first (default: %(default)s)",
+    )
+    one.add_argument(
+        "--keywords",
+        type=_terms,
+        default=(),
+        metavar="WORDS",
+        help='what you want to see talked about, e.g. "kickflip, first try"',
+    )
+    one.add_argument(
+        "--vocabulary", type=_terms, default=(), metavar="WORDS", help='names that may be said, e.g. "Ada, Oakley"'
+    )
+    one.add_argument("--speech-language", metavar="CODE", help="what is spoken, e.g. en (default: found by listening)")
     _add_rendering(one, said_by_file="")
     one.set_defaults(render="auto")
     motion = MotionOptions()

@@ -1,16 +1,22 @@
 """What a user may ask of a job; every field has a default that suits most footage."""
 
 import re
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from shared.domain.edit_list import Join, JoinKind, RenderMode
+from shared.domain.speech_languages import SPEECH_LANGUAGES
 
 Mode = Literal["auto", "motion", "speech"]
 OnNothingFound = Literal["fallback", "fail"]
 Quality = Literal["draft", "standard", "high"]
 Loudness = Literal["normalise", "keep"]
+Order = Literal["source", "score"]
 LANGUAGE = re.compile(r"[a-zA-Z]{2,3}")
+MOST_TERMS = 50  # a recognizer takes hints of about 200 tokens; more would be dropped there without a word
+LONGEST_TERM = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +52,18 @@ class Options:
     """Which sound track is listened to and heard, as ISO 639 ("en", "eng"); None takes the file's default one."""
     target_s: float | None = None
     """Wanted length of the reel; None keeps everything that was found."""
+    shortest_clip_s: float = 2.0
+    """A shorter clip cannot be followed: candidates grow to this where they can, or are left out."""
+    longest_clip_s: float | None = None
+    """No clip of the reel lasts longer than this, with a target or without; None sets no bound."""
+    order: Order = "source"
+    """In which order the clips are shown: the source's, or the best first."""
+    speech_language: str | None = None
+    """What is spoken, one of `SPEECH_LANGUAGES`; None finds it by listening."""
+    vocabulary: tuple[str, ...] = ()
+    """Names and terms that may be said: hints for the recognizer. Trimmed; empty and doubled ones are dropped."""
+    keywords: tuple[str, ...] = ()
+    """What the user wants to see talked about; hints, too. Trimmed like `vocabulary`."""
     chunk_s: float = 60.0
     """About how much source one task analyses; rounded to whole units, never changes the result."""
     on_nothing_found: OnNothingFound = "fallback"
@@ -63,8 +81,43 @@ class Options:
             raise ValueError(f"join_s must lie between 0.1 and 5 seconds, not {self.join_s:g}.")
         if self.audio_language is not None and not LANGUAGE.fullmatch(self.audio_language):
             raise ValueError(f"audio_language must be a code such as en or eng, not {self.audio_language[:20]}.")
+        if not 0.5 <= self.shortest_clip_s <= 60:
+            raise ValueError(f"shortest_clip_s must lie between 0.5 and 60 seconds, not {self.shortest_clip_s:g}.")
+        if self.longest_clip_s is not None and not self.shortest_clip_s <= self.longest_clip_s <= 3600:
+            shortest = f"the shortest clip's {self.shortest_clip_s:g}"
+            raise ValueError(
+                f"longest_clip_s must lie between {shortest} and 3600 seconds, not {self.longest_clip_s:g}."
+            )
+        if self.speech_language is not None:
+            object.__setattr__(self, "speech_language", _speech_language(self.speech_language))
+        for name in ("vocabulary", "keywords"):
+            object.__setattr__(self, name, _terms(name, getattr(self, name)))
 
     @property
     def joins(self) -> Join:
         """How the clips of the reel are joined."""
         return Join(kind=self.join, duration_s=self.join_s)
+
+
+def _speech_language(code: str) -> str:
+    lower = code.strip().lower()
+    if lower not in SPEECH_LANGUAGES:
+        raise ValueError(
+            f"speech_language must be one of Whisper's {len(SPEECH_LANGUAGES)} codes of two letters, such as en, de or "
+            f"ja (haw for Hawaiian), not {code[:20]}."
+        )
+    return lower
+
+
+def _terms(name: str, given: Iterable[str]) -> tuple[str, ...]:
+    """Return the terms trimmed, the first of those that differ in case only; their order stays."""
+    kept: dict[str, str] = {}
+    for each in given:
+        term = " ".join(unicodedata.normalize("NFC", each).split())
+        if len(term) > LONGEST_TERM:
+            raise ValueError(f"{name} must have entries of at most {LONGEST_TERM} characters, not {term[:20]}…")
+        if term:
+            kept.setdefault(term.casefold(), term)
+    if len(kept) > MOST_TERMS:
+        raise ValueError(f"{name} must have at most {MOST_TERMS} entries, not {len(kept)}.")
+    return tuple(kept.values())

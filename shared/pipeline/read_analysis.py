@@ -8,6 +8,7 @@ from shared.domain.damage import Decoded, together
 from shared.domain.job import Job, Warned, warned
 from shared.domain.messages import StageName
 from shared.domain.pose import PoseSample
+from shared.domain.sound_level import SoundLevel
 from shared.domain.transcript import Transcript
 from shared.pipeline import analyse_pose, transcribe
 from shared.ports import Cloud
@@ -26,6 +27,8 @@ class Analysis:
     """Pieces of the sound that could not be decoded."""
     heard_s: float = 0.0
     """How much of the sound could be, where somebody listened."""
+    levels: tuple[SoundLevel, ...] = ()
+    """How loud the sound is, in order of time; empty where nobody listened."""
     warnings: tuple[Warned, ...] = ()
     models: dict[str, str]
     """Names and versions of the runtimes and models."""

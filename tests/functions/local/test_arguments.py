@@ -70,3 +70,35 @@ def test_words_that_make_no_sense_end_with_code_2(
             render_options(arguments, AskedFor(edit_list=CLIPS))
     assert caught.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_what_is_looked_for_and_how_long_a_clip_is_can_be_said() -> None:
+    words = ["--shortest-clip-s", "3", "--longest-clip-s", "9.5", "--order", "score", "--speech-language", "DE"]
+    lists = ["--keywords", " kickflip, first  try,,Kickflip ", "--vocabulary", "Ada,Oakley"]
+    assert run_options(asked("run", "x.mp4", *words, *lists)) == Options(
+        shortest_clip_s=3,
+        longest_clip_s=9.5,
+        order="score",
+        speech_language="de",
+        keywords=("kickflip", "first try"),
+        vocabulary=("Ada", "Oakley"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--shortest-clip-s", "0.1"], "--shortest-clip-s must lie between 0.5 and 60 seconds, not 0.1."),
+        (["--longest-clip-s", "1"], "--longest-clip-s must lie between the shortest clip's 2 and 3600 seconds, not 1."),
+        (["--longest-clip-s", "nan"], "--longest-clip-s must lie between"),
+        (["--speech-language", "klingon"], "--speech-language must be one of Whisper's 99 codes"),
+        (["--keywords", "x" * 61], "--keywords must have entries of at most 60 characters, not xxxx"),
+        (["--vocabulary", ",".join(map(str, range(51)))], "--vocabulary must have at most 50 entries, not 51."),
+        (["--order", "random"], "invalid choice: 'random'"),
+    ],
+)
+def test_what_is_looked_for_may_make_no_sense(capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run_options(asked("run", "x.mp4", *words))
+    assert caught.value.code == 2
+    assert said in " ".join(capsys.readouterr().err.split())
