@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from shared.domain.api_key import ApiKey
 from shared.domain.batch import Batch
+from shared.domain.candidate import Candidate, Ranking
 from shared.domain.chunk import Chunk, ChunkSummary, Failure, Lease, StartAnswer
 from shared.domain.job import Job
 from shared.domain.limits import Limits
 from shared.domain.listing import JobPage, JobQuery
 from shared.domain.messages import DeadLetter, Message, StageName
 from shared.domain.plan import ExecutionState
+from shared.domain.ranker import BuiltInRanker
 from shared.domain.source_address import SourceAddress
 
 if TYPE_CHECKING:  # functions load this module too, and numpy is nothing to them
@@ -283,6 +285,18 @@ class SpeechRecognizer(Protocol):
         ...
 
 
+class HighlightRanker(Protocol):
+    """Judges what could go into the reel. The built-in one is `domain/ranker.py`."""
+
+    def rank(self, candidates: Sequence[Candidate]) -> Sequence[Ranking]:
+        """Return a score in [0, 1] and at least one reason for each candidate, in their order.
+
+        The same candidates get the same answer: a merge that is run again makes the same reel. Raises TryAgain where
+        time helps; an answer that breaks these rules ends the job.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """A message on its way to its handler."""
@@ -353,6 +367,7 @@ class RequestRules:
 
 
 NOTHING_MAY_BE_REQUESTED = RequestRules()
+BUILT_IN_RANKER = BuiltInRanker()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -368,3 +383,4 @@ class Cloud:
     clock: Clock
     limits: Limits
     requests: RequestRules = NOTHING_MAY_BE_REQUESTED
+    ranker: HighlightRanker = BUILT_IN_RANKER

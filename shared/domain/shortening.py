@@ -1,48 +1,101 @@
 """What of a candidate is shown when there is no room for all of it."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from shared.domain.motion import Look
-from shared.domain.span import Span, span
+from shared.domain.span import Span, overlap_s, span
 
 LEAD_IN_S, RUN_OUT_S = 0.3, 0.5
 
 
-def shortened(whole: Span, at_most_s: float, *, sentences: Sequence[Span], looks: Sequence[Look]) -> Span | None:
-    """Return the best stretch of a candidate that lasts at most `at_most_s`; None when it has no such stretch.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What of a source must not be cut, and where something happens in it; each in order of time."""
 
-    Where somebody speaks it is whole sentences, as many as fit, the first ones of equally long runs. Where nobody does
-    it lies around the fastest moment, so that a short clip shows the movement and not the padding before it.
-    `sentences` are those of the source, in order.
-    """
-    whole = _without_broken_sentences(whole, sentences)
-    if whole.duration_s <= 0:
+    sentences: tuple[Span, ...] = ()
+    """With the laughter that they earn; none overlaps the next."""
+    words: tuple[Span, ...] = ()
+    events: tuple[Span, ...] = ()
+    """Movements, without padding."""
+    looks: tuple[Look, ...] = ()
+    moments: tuple[float, ...] = ()
+    """When what counts happens: a keyword, laughter, a question's answer, the fastest of a movement."""
+
+    def shortened(self, whole: Span, at_most_s: float) -> Span | None:
+        """Return the best stretch of a candidate that lasts at most `at_most_s`; None when it has no such stretch.
+
+        Where somebody speaks it is whole sentences: those with the most moments that count, then as many as fit, then
+        the first ones. Where nobody does, or no sentence fits and somebody moves, it lies around the fastest moment,
+        so that a short clip shows the movement and not the padding before it.
+        """
+        bare = self._without_broken_sentences(whole)
+        spoken = _inside(self.sentences, bare)
+        if bare.duration_s > 0 and spoken:
+            found = self._sentences_that_fit(bare, spoken, at_most_s)
+            if found is not None:
+                return found
+        elif bare.duration_s > 0:
+            return self._around_the_fastest(bare, at_most_s)
+        if overlap_s(whole, self.events) > 0:
+            return self._between_words(self._around_the_fastest(whole, at_most_s))
         return None
-    spoken = [each for each in sentences if whole.start_s <= each.start_s and each.end_s <= whole.end_s]
-    if spoken:
-        return _sentences_that_fit(whole, spoken, at_most_s)
-    return _around_the_fastest(whole, looks, at_most_s)
+
+    def beginning(self, whole: Span, at_most_s: float) -> Span:
+        """Return a candidate's beginning, for want of anything better; it ends between two words where it can."""
+        start_s = whole.start_s
+        cut = self._between_words(span(start_s, min(whole.end_s, start_s + at_most_s)))
+        return cut if cut.duration_s > 0 else span(start_s, min(whole.end_s, start_s + at_most_s))
+
+    def _without_broken_sentences(self, whole: Span) -> Span:
+        """Return the stretch without what belongs to a sentence that begins before it or goes on after it."""
+        broken = _cut_by(self.sentences, whole.start_s)
+        start_s = broken.end_s if broken is not None else whole.start_s
+        broken = _cut_by(self.sentences, whole.end_s)
+        end_s = broken.start_s if broken is not None else whole.end_s
+        return span(start_s, max(start_s, end_s))
+
+    def _sentences_that_fit(self, whole: Span, spoken: Sequence[Span], at_most_s: float) -> Span | None:
+        rooms = _rooms(whole, spoken)
+        runs = [
+            span(rooms[first].start_s, rooms[last].end_s)
+            for first in range(len(spoken))
+            for last in range(first, len(spoken))
+            if rooms[last].end_s - rooms[first].start_s <= at_most_s
+        ]
+        return max(runs, key=lambda run: (self._moments_in(run), round(run.duration_s, 6), -run.start_s), default=None)
+
+    def _moments_in(self, run: Span) -> int:
+        return bisect_left(self.moments, run.end_s) - bisect_left(self.moments, run.start_s)
+
+    def _around_the_fastest(self, whole: Span, at_most_s: float) -> Span:
+        first = bisect_left(self.looks, whole.start_s, key=lambda look: look.t_s)
+        last = bisect_left(self.looks, whole.end_s, key=lambda look: look.t_s)
+        fastest = max(self.looks[first:last], key=lambda look: (look.energy, -look.t_s), default=None)
+        middle_s = fastest.t_s if fastest is not None and fastest.energy > 0 else whole.start_s
+        start_s = max(whole.start_s, min(middle_s - at_most_s / 2, whole.end_s - at_most_s))
+        return span(start_s, min(whole.end_s, start_s + at_most_s))
+
+    def _between_words(self, one: Span) -> Span:
+        """Return the stretch without the words that it would cut."""
+        first, last = _cut_by(self.words, one.start_s), _cut_by(self.words, one.end_s)
+        start_s = min(first.end_s, one.end_s) if first is not None else one.start_s
+        end_s = max(last.start_s, one.start_s) if last is not None else one.end_s
+        return span(start_s, max(start_s, end_s))
 
 
-def _without_broken_sentences(whole: Span, sentences: Sequence[Span]) -> Span:
-    """Return the stretch without what belongs to a sentence that begins before it or goes on after it."""
-    start_s = max(
-        (each.end_s for each in sentences if each.start_s < whole.start_s < each.end_s), default=whole.start_s
-    )
-    end_s = min((each.start_s for each in sentences if each.start_s < whole.end_s < each.end_s), default=whole.end_s)
-    return span(start_s, max(start_s, end_s))
+def _inside(sentences: Sequence[Span], whole: Span) -> Sequence[Span]:
+    first = bisect_left(sentences, whole.start_s, key=lambda each: each.start_s)
+    last = bisect_right(sentences, whole.end_s, key=lambda each: each.end_s)
+    return sentences[first:last]
 
 
-def _sentences_that_fit(whole: Span, spoken: Sequence[Span], at_most_s: float) -> Span | None:
-    rooms = _rooms(whole, spoken)
-    runs = [
-        span(rooms[first].start_s, rooms[last].end_s)
-        for first in range(len(spoken))
-        for last in range(first, len(spoken))
-        if rooms[last].end_s - rooms[first].start_s <= at_most_s
-    ]
-    return max(runs, key=lambda run: (round(run.duration_s, 6), -run.start_s), default=None)
+def _cut_by(spans: Sequence[Span], t_s: float) -> Span | None:
+    """Return the stretch that a cut at that time would go through."""
+    at = bisect_left(spans, t_s, key=lambda each: each.start_s) - 1
+    return spans[at] if at >= 0 and t_s < spans[at].end_s else None
 
 
 def _rooms(whole: Span, spoken: Sequence[Span]) -> list[Span]:
@@ -55,11 +108,3 @@ def _rooms(whole: Span, spoken: Sequence[Span]) -> list[Span]:
         )
         for each, (before_s, after_s) in zip(spoken, pairwise(borders_s), strict=True)
     ]
-
-
-def _around_the_fastest(whole: Span, looks: Sequence[Look], at_most_s: float) -> Span:
-    inside = [look for look in looks if whole.start_s <= look.t_s < whole.end_s]
-    fastest = max(inside, key=lambda look: (look.energy, -look.t_s), default=None)
-    middle_s = fastest.t_s if fastest is not None and fastest.energy > 0 else whole.start_s
-    start_s = max(whole.start_s, min(middle_s - at_most_s / 2, whole.end_s - at_most_s))
-    return span(start_s, min(whole.end_s, start_s + at_most_s))

@@ -3,24 +3,21 @@
 from dataclasses import dataclass, replace
 from math import floor
 
+from shared.domain.candidates import MotionEvidence, find_candidates, speech_evidence
+from shared.domain.choose_highlights import choose_highlights
+from shared.domain.clip_lengths import clip_lengths
 from shared.domain.given_edit_list import GivenEditList
-from shared.domain.highlight import (
-    Highlight,
-    choose_highlights,
-    fallback_highlight,
-    motion_highlights,
-    motion_score,
-)
+from shared.domain.highlight import Highlight, fallback_highlight
 from shared.domain.job import Job, Warned
+from shared.domain.material import material
 from shared.domain.motion import looks, moving_spans
-from shared.domain.options import Mode
-from shared.domain.shortening import shortened
+from shared.domain.options import Mode, Order
+from shared.domain.score_spans import ranked
 from shared.domain.span import Span, span
-from shared.domain.speech_highlights import combine, speech_highlights
-from shared.domain.transcript import sentences
-from shared.errors import BadVideo
+from shared.errors import BadVideo, MontageError
 from shared.pipeline.read_analysis import Analysis
 from shared.pipeline.report import TOLD_S, rounded_s
+from shared.ports import HighlightRanker
 
 NOTHING: dict[Mode, str] = {
     "motion": "nobody moves in it",
@@ -41,35 +38,48 @@ class Chosen:
     """How much later than wanted each clip may begin when it is copied; None until something happens."""
     why_not_copied: str | None = None
     """Known from before, of clips that were given."""
+    order: Order = "source"
+    """"source": as the highlights come here."""
 
     @property
     def for_the_reel(self) -> tuple[Highlight, ...]:
-        return tuple(each for each in self.highlights if each.is_chosen)
+        """The chosen ones, in the order in which the reel shows them."""
+        chosen = tuple(each for each in self.highlights if each.is_chosen)
+        if self.order == "score":
+            return tuple(sorted(chosen, key=lambda each: (-each.score, each.span)))
+        return chosen
 
 
-def choose(job: Job, analysis: Analysis, *, duration_s: float) -> Chosen:
+def choose(job: Job, analysis: Analysis, *, duration_s: float, ranker: HighlightRanker) -> Chosen:
     """Return the movement and speech found, the candidates and which of them go into the reel.
 
     `duration_s` is how much of the source there is to choose from. Raises BadVideo `nothing_found` when there is no
-    candidate and the options ask for a failure.
+    candidate and the options ask for a failure, and MontageError `bad_ranking` when the ranker breaks its rules.
     """
     options = job.options
     seen = looks(analysis.samples)
-    motion = moving_spans(seen, options.motion, duration_s=duration_s)
-    candidates = motion_highlights(motion, seen, options.motion, duration_s=duration_s)
-    speech: tuple[Span, ...] = ()
-    if analysis.transcript is not None and analysis.transcript.words:
-        speech = tuple(each.span for each in sentences(analysis.transcript.words))
-        said = speech_highlights(analysis.transcript, duration_s=duration_s)
-        candidates = combine(candidates, said, motion_score=lambda part: motion_score(part, seen))
-    if candidates:
-        highlights = choose_highlights(
-            candidates,
-            target_s=options.target_s,
-            shortened=lambda whole, at_most_s: shortened(whole, at_most_s, sentences=speech, looks=seen),
-        )
-        return Chosen(motion=motion, speech=speech, highlights=highlights, warnings=analysis.warnings)
-    return _nothing(job, analysis, duration_s=duration_s)
+    motion = MotionEvidence(
+        events=moving_spans(seen, options.motion, duration_s=duration_s), looks=seen, options=options.motion
+    )
+    words = analysis.transcript.words if analysis.transcript is not None else ()
+    speech = speech_evidence(words, analysis.levels, keywords=options.keywords, duration_s=duration_s)
+    lengths = clip_lengths(shortest_s=options.shortest_clip_s, longest_s=options.longest_clip_s)
+    candidates = find_candidates(motion, speech, duration_s=duration_s, lengths=lengths)
+    if not candidates:
+        return _nothing(job, analysis, duration_s=duration_s)
+    try:
+        found = ranked(candidates, ranker)
+    except ValueError as error:
+        raise MontageError("bad_ranking", str(error)) from error
+    return Chosen(
+        motion=motion.events,
+        speech=tuple(each.span for each in speech.sentences),
+        highlights=choose_highlights(
+            found, target_s=options.target_s, lengths=lengths, material=material(motion, speech, candidates)
+        ),
+        warnings=analysis.warnings,
+        order=options.order,
+    )
 
 
 def as_given(given: GivenEditList, *, duration_s: float) -> Chosen:

@@ -130,7 +130,7 @@ def _judged(media: Media, analysis: Analysis, *, name: str) -> tuple[Warned, ...
 def _chosen(cloud: Cloud, job: Job, analysis: Analysis, *, duration_s: float) -> Chosen:
     if job.is_given:
         return as_given(read_given(cloud, job), duration_s=duration_s)
-    return choose(job, analysis, duration_s=duration_s)
+    return choose(job, analysis, duration_s=duration_s, ranker=cloud.ranker)
 
 
 def _render(

@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.motion import Look
-from shared.domain.shortening import shortened
+from shared.domain.shortening import Material
 from shared.domain.span import Span, span
 
-SENTENCES = [span(1.0, 3.0), span(3.4, 5.0), span(5.6, 9.5), span(30.0, 34.0)]
+SENTENCES = (span(1.0, 3.0), span(3.4, 5.0), span(5.6, 9.5), span(30.0, 34.0))
+SPOKEN = Material(sentences=SENTENCES)
 
 
 @pytest.mark.parametrize(
@@ -21,20 +22,42 @@ SENTENCES = [span(1.0, 3.0), span(3.4, 5.0), span(5.6, 9.5), span(30.0, 34.0)]
     ],
 )
 def test_whole_sentences_are_kept_as_many_as_fit(at_most_s: float, kept: tuple[float, float]) -> None:
-    found = shortened(span(0, 12), at_most_s, sentences=SENTENCES, looks=[])
+    found = SPOKEN.shortened(span(0, 12), at_most_s)
     assert found is not None
     assert (found.start_s, found.end_s) == pytest.approx(kept)
 
 
 def test_a_sentence_is_never_cut() -> None:
-    assert shortened(span(0, 12), 1.5, sentences=SENTENCES, looks=[]) is None
-    assert shortened(span(6, 12), 3.0, sentences=SENTENCES, looks=[]) == span(9.5, 12.0), "it begins inside one"
+    assert SPOKEN.shortened(span(0, 12), 1.5) is None
+    assert SPOKEN.shortened(span(6, 12), 3.0) == span(9.5, 12.0), "it begins inside one"
 
 
 def test_a_movement_is_shown_around_its_fastest_moment() -> None:
-    looks = [Look(t_s=t / 2, speed=0.1, energy=2.0 if t == 36 else 0.3) for t in range(80)]
-    assert shortened(span(9, 25), 6.0, sentences=SENTENCES, looks=looks) == span(15, 21)
-    assert shortened(span(16, 25), 6.0, sentences=SENTENCES, looks=looks) == span(16, 22)
+    looks = tuple(Look(t_s=t / 2, speed=0.1, energy=2.0 if t == 36 else 0.3) for t in range(80))
+    moving = Material(sentences=SENTENCES, looks=looks)
+    assert moving.shortened(span(9, 25), 6.0) == span(15, 21)
+    assert moving.shortened(span(16, 25), 6.0) == span(16, 22)
+
+
+def test_of_sentences_those_are_kept_in_which_what_counts_happens() -> None:
+    kept = Material(sentences=SENTENCES, moments=(4.0,)).shortened(span(0, 12), 4.65)
+    assert kept is not None and (kept.start_s, kept.end_s) == pytest.approx((0.7, 5.3))
+    kept = Material(sentences=SENTENCES, moments=(7.0, 7.5)).shortened(span(0, 12), 4.9)
+    assert kept is not None and (kept.start_s, kept.end_s) == pytest.approx((5.3, 10.0))
+
+
+def test_where_no_sentence_fits_a_movement_is_shown_and_no_word_is_cut() -> None:
+    looks = tuple(Look(t_s=t / 2, speed=0.1, energy=2.0 if t == 20 else 0.3) for t in range(80))
+    words = tuple(span(t + 0.1, t + 0.9) for t in range(20))
+    moving = Material(sentences=(span(0.1, 19.9),), words=words, events=(span(2, 18),), looks=looks)
+    assert moving.shortened(span(0, 20), 5.0) == span(7.9, 12.1)
+    assert Material(sentences=(span(0.1, 19.9),), words=words).shortened(span(0, 20), 5.0) is None
+
+
+def test_the_beginning_ends_between_words() -> None:
+    words = Material(words=(span(0, 1), span(1, 2), span(2, 9)))
+    assert words.beginning(span(0, 12), 4) == span(0, 2)
+    assert words.beginning(span(2, 12), 4) == span(2, 6), "one word that fills it is cut rather than nothing shown"
 
 
 spans = st.tuples(st.floats(0, 50), st.floats(0.1, 10)).map(lambda at: span(at[0], at[0] + at[1]))
@@ -46,7 +69,7 @@ def test_what_is_kept_lies_inside_and_fits(whole: Span, at_most_s: float, length
     for length_s in lengths:
         sentences.append(span(at_s, at_s + length_s))
         at_s += length_s + length_s / 3
-    found = shortened(whole, at_most_s, sentences=sentences, looks=[])
+    found = Material(sentences=tuple(sentences)).shortened(whole, at_most_s)
     if found is not None:
         assert whole.start_s <= found.start_s <= found.end_s <= whole.end_s
         assert found.duration_s <= at_most_s + 1e-6

@@ -1,0 +1,35 @@
+"""What must not be cut in a source, and where what counts happens in it."""
+
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+
+from shared.domain.candidate import Candidate, is_question
+from shared.domain.candidates import MotionEvidence, SpeechEvidence
+from shared.domain.shortening import Material
+from shared.domain.sound_peaks import with_laughter
+from shared.domain.span import span
+
+
+def material(motion: MotionEvidence, speech: SpeechEvidence, candidates: Iterable[Candidate]) -> Material:
+    """Return what shortening goes by."""
+    return Material(
+        sentences=tuple(with_laughter([each.span for each in speech.sentences], speech.peaks)),
+        words=tuple(span(each.start_s, each.end_s) for each in speech.words),
+        events=tuple(sorted(motion.events)),
+        looks=tuple(sorted(motion.looks, key=lambda each: each.t_s)),
+        moments=tuple(sorted(_moments(motion, speech, candidates))),
+    )
+
+
+def _moments(motion: MotionEvidence, speech: SpeechEvidence, candidates: Iterable[Candidate]) -> Iterator[float]:
+    yield from (each.span.middle_s for each in speech.keywords)
+    yield from (each.span.middle_s for each in speech.peaks)
+    for candidate in candidates:
+        for passage in candidate.passages:
+            for one, other in pairwise(passage.sentences):
+                if is_question(one) and not is_question(other):
+                    yield from (one.span.middle_s, other.span.middle_s)
+    for event in motion.events:
+        inside = [look for look in motion.looks if event.start_s <= look.t_s < event.end_s]
+        if inside:
+            yield max(inside, key=lambda look: (look.energy, -look.t_s)).t_s

@@ -1,0 +1,42 @@
+"""Which words count as a keyword's."""
+
+import pytest
+
+from shared.domain.keywords import said_keywords
+from shared.domain.transcript import Word
+
+
+def words(*texts: str) -> list[Word]:
+    return [Word(text=text, start_s=at, end_s=at + 0.5, confidence=1.0) for at, text in enumerate(texts)]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "said", "at"),
+    [
+        ("kickflip", ("A", "Kickflip,", "no", "kickflips"), [(1, 1.5)]),
+        ("first try", ("On", "the", "FIRST", "try!", "first", "of", "try"), [(2, 3.5)]),
+        ("ha", ("Ha", "ha", "ha."), [(0, 0.5), (1, 1.5), (2, 2.5)]),
+        ("Straße", ("die", "STRASSE"), [(1, 1.5)]),
+        ("Zoe\u0308", ("Zo\u00eb's",), [(0, 0.5)]),
+        ("ｈａｌｆ", ("half",), [(0, 0.5)]),
+        ("スケート", ("昨日", "スケ", "ート", "を"), [(1, 2.5)]),
+        ("滑板", ("我喜欢滑板。",), [(0, 0.5)]),
+        ("well-known", ("well", "known"), [(0, 1.5)]),
+        ("हिन्दी", ("यह", "हिन्दी।"), [(1, 1.5)]),
+        ("cat", ("concatenate", "cats"), []),
+        ("?!", ("what", "?!"), []),
+    ],
+)
+def test_a_keyword_is_found_where_it_is_said(
+    keyword: str, said: tuple[str, ...], at: list[tuple[float, float]]
+) -> None:
+    assert [(each.span.start_s, each.span.end_s) for each in said_keywords(words(*said), [keyword])] == at
+
+
+def test_keywords_are_told_as_the_user_wrote_them_in_order_of_time() -> None:
+    found = said_keywords(words("b", "...", "a"), ["A", "B", "A"])
+    assert [each.keyword for each in found] == ["B", "A"]
+
+
+def test_where_nobody_speaks_nothing_is_said() -> None:
+    assert said_keywords([], ["a"]) == ()
