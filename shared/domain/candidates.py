@@ -134,7 +134,7 @@ class _Finder:
         return found
 
     def candidate(self, piece: Span) -> Candidate:
-        moving = [span(max(a.start_s, piece.start_s), min(a.end_s, piece.end_s)) for a in _meeting(self.moving, piece)]
+        moving = [span(max(a.start_s, piece.start_s), min(a.end_s, piece.end_s)) for a in _in_order(self.moving, piece)]
         first = bisect_left(self.speech.words, piece.start_s - ROUNDING_S, key=lambda each: each.start_s)
         last = bisect_right(self.speech.words, piece.end_s, key=lambda each: each.start_s)
         return Candidate(
@@ -168,14 +168,15 @@ class _Finder:
         return _joined(found)
 
     def _passages(self, piece: Span) -> tuple[Passage, ...]:
-        return tuple(each.passage for each in self.placed if _meet(each.span, piece))
+        first = bisect_right(self.placed, piece.start_s, key=lambda each: each.span.end_s)
+        last = bisect_left(self.placed, piece.end_s, key=lambda each: each.span.start_s)
+        return tuple(each.passage for each in self.placed[first:last])
 
     def _keywords(self, piece: Span) -> tuple[str, ...]:
-        inside = (
-            each.keyword
-            for each in self.speech.keywords
-            if piece.start_s - ROUNDING_S <= each.span.start_s and each.span.end_s <= piece.end_s + ROUNDING_S
-        )
+        said = self.speech.keywords
+        first = bisect_left(said, piece.start_s - ROUNDING_S, key=lambda each: each.span.start_s)
+        last = bisect_left(said, piece.end_s, key=lambda each: each.span.start_s)
+        inside = (each.keyword for each in said[first:last] if each.span.end_s <= piece.end_s + ROUNDING_S)
         return tuple(dict.fromkeys(inside))
 
     def _fastest(self, stretch: Span) -> float:
@@ -188,7 +189,7 @@ class _Finder:
         return any(_meet(each, one) for each in self.joints)
 
     def _stays_together(self, one: Span) -> bool:
-        return one.duration_s <= TOGETHER_S and self._is_joint(one) and bool(_meeting(self.moving, one))
+        return one.duration_s <= TOGETHER_S and self._is_joint(one) and bool(_in_order(self.moving, one))
 
     def _cut_while(self, one: Span, is_too_long: Callable[[Span], bool]) -> list[Span]:
         cut_s = self._cut_at(one) if is_too_long(one) else None
@@ -212,7 +213,7 @@ class _Finder:
         if missing_s <= ROUNDING_S:
             return piece
         near = span(max(room.start_s, piece.start_s - 2 * missing_s), min(room.end_s, piece.end_s + 2 * missing_s))
-        borders = [t for each in _meeting(self.sentences, near) for t in (each.start_s, each.end_s)]
+        borders = [t for each in _in_order(self.sentences, near) for t in (each.start_s, each.end_s)]
         wanted_starts = (piece.start_s, piece.start_s - missing_s / 2, piece.end_s - self.lengths.shortest_s)
         starts = [t for t in (near.start_s, *wanted_starts, *borders) if near.start_s <= t <= piece.start_s]
         options = []
@@ -249,6 +250,12 @@ def _joined(spans: Iterable[Span]) -> list[Span]:
 def _halves(one: Span, at_s: float | None) -> list[Span]:
     assert at_s is not None
     return [span(one.start_s, at_s), span(at_s, one.end_s)]
+
+
+def _in_order(spans: Sequence[Span], one: Span) -> Sequence[Span]:
+    """Return those that meet it, of stretches that are in order and do not overlap."""
+    first = bisect_right(spans, one.start_s, key=lambda each: each.end_s)
+    return spans[first : bisect_left(spans, one.end_s, key=lambda each: each.start_s)]
 
 
 def _meeting(spans: Sequence[Span], one: Span) -> list[Span]:

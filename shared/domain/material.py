@@ -1,5 +1,6 @@
 """What must not be cut in a source, and where what counts happens in it."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
@@ -29,7 +30,8 @@ def _moments(motion: MotionEvidence, speech: SpeechEvidence, candidates: Iterabl
             for one, other in pairwise(passage.sentences):
                 if is_question(one) and not is_question(other):
                     yield from (one.span.middle_s, other.span.middle_s)
+    looks = sorted(motion.looks, key=lambda each: each.t_s)
     for event in motion.events:
-        inside = [look for look in motion.looks if event.start_s <= look.t_s < event.end_s]
-        if inside:
+        first, last = (bisect_left(looks, t_s, key=lambda each: each.t_s) for t_s in (event.start_s, event.end_s))
+        if inside := looks[first:last]:
             yield max(inside, key=lambda look: (look.energy, -look.t_s)).t_s

@@ -25,7 +25,7 @@ FOR_KEYWORD = 0.8  # asked for: even in a weak passage worth more than any usual
 class BuiltInRanker:
     """Scores by rule, each candidate by itself.
 
-    Movement, fast movement, speech, laughter and keywords each say how likely a candidate is worth showing, and each
+    Movement, fast movement, speech, laughter and every keyword say how likely a candidate is worth showing, and each
     leaves the others what it leaves open: 1 - (1 - a)(1 - b)… So more evidence never lessens a score.
     """
 
@@ -50,7 +50,7 @@ def _score(candidate: Candidate) -> float:
         FOR_SPEED * is_fast(candidate),
         max(map(passage_score, candidate.passages), default=0.0),
         FOR_LAUGHTER * bool(candidate.peaks),
-        FOR_KEYWORD * bool(candidate.keywords),
+        *(FOR_KEYWORD for _ in candidate.keywords),
     )
     return round(_together(speaks_for_it), 4)
 

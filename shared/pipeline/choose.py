@@ -14,7 +14,7 @@ from shared.domain.motion import looks, moving_spans
 from shared.domain.options import Mode, Order
 from shared.domain.score_spans import ranked
 from shared.domain.span import Span, span
-from shared.errors import BadVideo, MontageError
+from shared.errors import BadVideo, TryAgain
 from shared.pipeline.read_analysis import Analysis
 from shared.pipeline.report import TOLD_S, rounded_s
 from shared.ports import HighlightRanker
@@ -54,7 +54,8 @@ def choose(job: Job, analysis: Analysis, *, duration_s: float, ranker: Highlight
     """Return the movement and speech found, the candidates and which of them go into the reel.
 
     `duration_s` is how much of the source there is to choose from. Raises BadVideo `nothing_found` when there is no
-    candidate and the options ask for a failure, and MontageError `bad_ranking` when the ranker breaks its rules.
+    candidate and the options ask for a failure, and TryAgain `bad_ranking` when the ranker breaks its rules: another
+    time it may answer better.
     """
     options = job.options
     seen = looks(analysis.samples)
@@ -70,7 +71,7 @@ def choose(job: Job, analysis: Analysis, *, duration_s: float, ranker: Highlight
     try:
         found = ranked(candidates, ranker)
     except ValueError as error:
-        raise MontageError("bad_ranking", str(error)) from error
+        raise TryAgain(str(error), "bad_ranking") from error
     return Chosen(
         motion=motion.events,
         speech=tuple(each.span for each in speech.sentences),

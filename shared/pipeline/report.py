@@ -44,12 +44,15 @@ class ReportSource(_Part):
 
 
 class ReportHighlight(_Part):
-    """One candidate for the reel, padding included."""
+    """One candidate for the reel, padding included; of a chosen one, what was chosen of it."""
 
     start_s: float
     end_s: float
-    score: float = Field(ge=0, le=1)
-    reasons: list[str]
+    score: float = Field(ge=0, le=1, description="Of the whole candidate.")
+    reasons: list[str] = Field(
+        description="What speaks for the whole candidate: `your keyword: …`, `fast movement` or `movement`, "
+        "`laughter-like peak`, `a question and its answer`, `speaks densely`, `a whole thought`, `someone speaks`."
+    )
     chosen: bool
 
 
@@ -76,7 +79,7 @@ class ReportEditList(_Part):
     why_not_copied: str | None
     join: ReportJoin
     duration_s: float
-    clips: list[ReportClip]
+    clips: list[ReportClip] = Field(description="In the order in which they are shown.")
 
 
 class ReportWarning(_Part):
@@ -95,7 +98,7 @@ class Report(_Part):
     source: ReportSource
     motion: list[Seconds] = Field(description="Stretches in which a body moves, without padding.")
     speech: list[Seconds] = Field(description="Stretches in which someone speaks.")
-    highlights: list[ReportHighlight]
+    highlights: list[ReportHighlight] = Field(description="In order of time, unless clips were given.")
     edit_list: ReportEditList
     warnings: list[ReportWarning]
     timings: dict[str, float] = Field(
