@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from shared.domain.edit_list import Clip, EditList, Join, RenderMode
 from shared.domain.highlight import Highlight
@@ -46,7 +47,11 @@ def plan_render(
             reason = f"no keyframes near [{highlight.span.start_s:.2f}, {highlight.span.end_s:.2f}) s"
             return EditList(render="encode", clips=wanted, join=join, why_not_copied=reason)
     copied = [_clip(each, actual) for each, actual in zip(chosen, snapped, strict=True) if actual is not None]
-    return EditList(render="copy", clips=tuple(_joined(copied)))
+    joined = tuple(_joined(copied))
+    if _shows_twice(joined):
+        reason = "cut on keyframes, clips that are not in the source's order would show some of it twice"
+        return EditList(render="encode", clips=wanted, join=join, why_not_copied=reason)
+    return EditList(render="copy", clips=joined)
 
 
 def lead_in_before(wanted: Span, happening: Iterable[Span]) -> float:
@@ -76,6 +81,16 @@ def snap(wanted: Span, keyframes_s: Sequence[float], *, duration_s: float, lead_
 
 def _clip(highlight: Highlight, actual: Span) -> Clip:
     return Clip(wanted=highlight.span, actual=actual, score=highlight.score, reasons=highlight.reasons)
+
+
+def _shows_twice(clips: Sequence[Clip]) -> bool:
+    """Return whether snapping made clips overlap that are not wanted to."""
+    by_time = sorted(clips, key=lambda clip: (clip.actual, clip.wanted))
+    return any(
+        other.actual.start_s < one.actual.end_s
+        and not (other.wanted.start_s < one.wanted.end_s and one.wanted.start_s < other.wanted.end_s)
+        for one, other in pairwise(by_time)
+    )
 
 
 def _joined(clips: Sequence[Clip]) -> list[Clip]:

@@ -133,3 +133,11 @@ def test_a_lead_in_lasts_until_something_happens() -> None:
     assert lead_in_before(span(10, 20), happening) == 1.5
     assert lead_in_before(span(12.5, 20), happening) == 0
     assert lead_in_before(span(15, 20), happening) == 0
+
+
+def test_clips_out_of_order_that_keyframes_would_make_overlap_are_encoded() -> None:
+    every_other = [float(second) for second in range(0, 60, 2)]
+    best_first = (highlight(21, 25), highlight(40, 44), highlight(17.5, 20.5))
+    edit = plan(*best_first, keyframes=every_other)
+    assert edit.render == "encode" and edit.why_not_copied is not None and "twice" in edit.why_not_copied
+    assert plan(*sorted(best_first, key=lambda each: each.span), keyframes=every_other).render == "copy"
