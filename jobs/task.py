@@ -61,6 +61,11 @@ class Task:
     ready: Callable[[], None] = _untold
     """To be called once models are loaded and the source is open: what took time before was start-up."""
 
+    @property
+    def threads(self) -> int:
+        """How many of the machine's cores are this task's, while all of its job's tasks run that can run at once."""
+        return self.settings.threads_per_task(sum(stage.plan.chunks for stage in self.job.stages.values()))
+
 
 Work = Callable[[Task], Part]
 

@@ -1,6 +1,6 @@
 """What the pipeline needs from a cloud, as protocols; the adapters are the only ones that know how."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -269,8 +269,15 @@ class SpeechRecognizer(Protocol):
     Samples have shape (n,), float32 in [-1, 1], 16 kHz; times are seconds from the first of them.
     """
 
-    versions: dict[str, str]
-    """Names and versions of the runtime and the model, for the report."""
+    @property
+    def versions(self) -> dict[str, str]:
+        """Names and versions of the runtime and the model, for the report."""
+        ...
+
+    @property
+    def manner(self) -> str:
+        """What its answers depend on besides what it is given; with another manner it may answer otherwise."""
+        ...
 
     def silences(self, samples: "NDArray[np.float32]") -> Sequence[tuple[float, float]]:
         """Return (start_s, end_s) of the stretches in which nobody speaks, in order; breaths are left out."""
@@ -280,8 +287,13 @@ class SpeechRecognizer(Protocol):
         """Return the probability of each language (ISO 639-1) that may be spoken."""
         ...
 
-    def transcribe(self, samples: "NDArray[np.float32]", *, language: str) -> Sequence[tuple[str, float, float, float]]:
-        """Return (text, start_s, end_s, confidence) of each word, in the order spoken."""
+    def transcribe_all(
+        self, pieces: Iterable[tuple["NDArray[np.float32]", str]], *, hints: Sequence[str] = ()
+    ) -> Iterator[Sequence[tuple[str, float, float, float]]]:
+        """Yield (text, start_s, end_s, confidence) of each word in the order spoken, for each (samples, language).
+
+        The pieces are taken as they are needed, a few ahead. `hints` are names and terms that may be said.
+        """
         ...
 
 

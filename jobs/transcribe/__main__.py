@@ -15,7 +15,7 @@ MODEL = "whisper_base"
 
 
 class Transcribe:
-    """The stage's work; the model is loaded for the process's first chunk and serves those that follow."""
+    """The stage's work; the model is loaded for the first sound never heard before and serves what follows."""
 
     def __init__(self) -> None:
         self._recognizer: WhisperRecognizer | None = None
@@ -28,14 +28,15 @@ class Transcribe:
         media, name = task.job.media, task.job.source.file_name
         if media is None:
             raise RuntimeError(f"job {task.job.id} is transcribed without having been probed")
-        recognizer = self._loaded(task)
+        recognizer = self._prepared(task)
+        options = task.job.options
         plan = task.job.stages["transcribe"].plan
         with open_source(task.cloud, task.job) as file:
-            track = speech_track(file, media, name=name, language=task.job.options.audio_language)
+            track = speech_track(file, media, name=name, language=options.audio_language)
             if track is None:
                 raise BadVideo("no_sound", f"{name}: it has no sound that can be decoded.")
             task.ready()
-            language = share_language(
+            language = options.speech_language or share_language(
                 task.cloud,
                 task.job.id,
                 lambda: find_language(
@@ -52,17 +53,18 @@ class Transcribe:
                 recognizer=recognizer,
                 name=name,
                 on_progress=task.progress,
+                hints=tuple(dict.fromkeys((*options.vocabulary, *options.keywords))),
             )
         return Part(body=part_to_json(part), numbers={"words": len(part.words)})
 
-    def _loaded(self, task: Task) -> "WhisperRecognizer":
+    def _prepared(self, task: Task) -> "WhisperRecognizer":
         from jobs.transcribe.recognizer import WhisperRecognizer
 
         if self._recognizer is None:
             self._recognizer = WhisperRecognizer(
                 ensure(MODEL, cache_dir=task.settings.models),
                 model_version=find_model(MODEL).sha256[:12],
-                threads=task.settings.threads_per_task,
+                threads=task.threads,
             )
         return self._recognizer
 

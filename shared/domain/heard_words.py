@@ -77,8 +77,9 @@ def in_source_time(heard: Sequence[HeardWord], unit: Span, silences: Sequence[Sp
             start_s=min(unit.end_s, round(unit.start_s + each.start_s, 3)),
             end_s=min(unit.end_s, round(unit.start_s + each.end_s, 3)),
             confidence=round(min(1.0, max(0.0, confidence)), 3),
+            space_before=text[:1].isspace() if at else None,
         )
-        for (text, _, _, confidence), each in zip(kept, spans, strict=True)
+        for at, ((text, _, _, confidence), each) in enumerate(zip(kept, spans, strict=True))
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
+from shared.domain.sound_level import LEVEL_STEP_S, SILENCE_DB
 from shared.domain.video import Media
 from shared.errors import BadVideo
 from shared.media.sound import PRE_ROLL_S, decoded_sound, placed, sound_stream
@@ -69,3 +70,14 @@ def hear(
             damage.read_errors += 1
             damage.last_error = describe(error)
     return heard
+
+
+def sound_levels_db(samples: Samples) -> tuple[float, ...]:
+    """Return how loud each `LEVEL_STEP_S` of the samples is, RMS in dB below full scale; the last may be shorter."""
+    if not len(samples):
+        return ()
+    step = round(LEVEL_STEP_S * SPEECH_RATE_HZ)
+    starts = np.arange(0, len(samples), step)
+    lengths = np.diff(np.append(starts, len(samples)))
+    power = np.add.reduceat(samples.astype(np.float64) ** 2, starts) / lengths
+    return tuple(float(level) for level in np.round(10 * np.log10(np.maximum(power, 10 ** (SILENCE_DB / 10))), 1))

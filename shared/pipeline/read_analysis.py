@@ -57,6 +57,7 @@ def read_analysis(cloud: Cloud, job: Job) -> Analysis:
         transcript=heard.transcript,
         sound_errors=heard.decode_errors,
         heard_s=heard.heard_s,
+        levels=heard.levels,
         warnings=tuple(warned(text) for text in heard.warnings),
         models={**found.models, **heard.models},
         chunks={**found.chunks, "transcribe": chunks},

@@ -6,23 +6,23 @@ its own stretch of sound, heard afresh.
 
 import json
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import BinaryIO
 
 import numpy as np
 
-from shared.domain.heard_words import at_their_place, in_source_time, without_guesses, worth_hearing
+from shared.domain.heard_words import HeardWord, at_their_place, in_source_time, without_guesses, worth_hearing
 from shared.domain.object_names import spoken_language
 from shared.domain.record import from_dict, to_dict
+from shared.domain.sound_level import LEVEL_STEP_S, SoundLevel
 from shared.domain.span import Span, span, total_s
 from shared.domain.speech_units import border_s, is_found_by_listening, margin
 from shared.domain.transcript import Transcript, Word
 from shared.domain.units import ChunkPlan, unit_span
 from shared.errors import AlreadyThere, NotFound
-from shared.media.speech_sound import SPEECH_RATE_HZ, Samples, SoundTrack, hear
+from shared.media.speech_sound import SPEECH_RATE_HZ, Samples, SoundTrack, hear, sound_levels_db
 from shared.media.timeline import Damage
 from shared.ports import Cloud, SpeechRecognizer
 
@@ -30,8 +30,9 @@ log = logging.getLogger(__name__)
 
 LEAST_SPEECH_S = 0.2  # less is no word, and a recognizer that is given silence invents some
 LANGUAGE_AT = (0.5, 0.25, 0.75, 0.125, 0.375, 0.625, 0.875, 0.0)
-"""Where the language is listened for, in shares of the source; its beginning, often music, comes last."""
+"""Which units the language is listened for in, as shares of the source; its beginning, often music, comes last."""
 LANGUAGE_LEAST_SPEECH_S = 1.0
+LANGUAGE_SPEECH_S = 13.0  # as much as fits Whisper's quickest window: while it listens, everybody waits
 LANGUAGE_SURE = 0.9  # summed probability: one clear window, or several that are less so
 
 
@@ -51,6 +52,8 @@ class SpeechPart:
     """How much of its units' sound could be decoded, at SPEECH_RATE_HZ."""
     models: dict[str, str]
     """Model names and versions."""
+    levels_db: tuple[tuple[float, ...], ...] = ()
+    """How loud each unit is, from its beginning on, as `sound_levels_db` tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,8 @@ class JoinedSpeech:
     heard_s: float
     """How much sound could be decoded."""
     models: dict[str, str]
+    levels: tuple[SoundLevel, ...]
+    """How loud the source is, in order of time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +80,27 @@ class _Listener:
     recognizer: SpeechRecognizer
     name: str
     damage: Damage
+    plan: ChunkPlan
+    duration_s: float
+
+    def border_s(self, border: int) -> float:
+        """Return where a border lies, a function of the sound in its margin alone."""
+        if not is_found_by_listening(border, self.plan):
+            return 0.0 if border == 0 else self.duration_s
+        around = margin(border, duration_s=self.duration_s)
+        _, silences = self.hear(around)
+        shifted = (span(around.start_s + each.start_s, around.start_s + each.end_s) for each in silences)
+        return border_s(border, shifted, duration_s=self.duration_s)
+
+    def unit(self, index: int, place: Span) -> "_Unit":
+        samples, silences = self.hear(place)
+        return _Unit(
+            index=index,
+            place=place,
+            silences=silences,
+            stretches=worth_hearing(silences, len(samples) / SPEECH_RATE_HZ),
+            samples=samples,
+        )
 
     def hear(self, stretch: Span) -> tuple[Samples, list[Span]]:
         """Return the stretch's samples and its silences, in seconds from its start."""
@@ -89,6 +115,31 @@ class _Listener:
         return samples, [span(start_s, end_s) for start_s, end_s in self.recognizer.silences(samples)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unit:
+    """One unit's sound, and what of it is worth hearing; the stretches are in seconds from its start."""
+
+    index: int
+    place: Span
+    silences: list[Span]
+    stretches: tuple[Span, ...]
+    samples: Samples
+
+    @property
+    def speech_s(self) -> float:
+        return len(self.samples) / SPEECH_RATE_HZ - total_s(self.silences)
+
+    @property
+    def piece(self) -> Samples:
+        """What the recognizer is given: the stretches worth hearing, end to end."""
+        steps = [(round(s.start_s * SPEECH_RATE_HZ), round(s.end_s * SPEECH_RATE_HZ)) for s in self.stretches]
+        return np.concatenate([self.samples[first:beyond] for first, beyond in steps])
+
+    def words(self, heard: Sequence[HeardWord]) -> tuple[Word, ...]:
+        placed = without_guesses(at_their_place(heard, self.stretches), self.silences)
+        return in_source_time(placed, self.place, self.silences)
+
+
 def transcribe_chunk(
     file: BinaryIO,
     track: SoundTrack,
@@ -100,35 +151,58 @@ def transcribe_chunk(
     recognizer: SpeechRecognizer,
     name: str,
     on_progress: Callable[[float], None],
+    hints: Sequence[str] = (),
 ) -> SpeechPart:
     """Return the words of every unit in the chunk, in order, and the units' borders.
 
-    `plan` has units of SPEECH_UNIT_S; `language` is what `find_language` found. `on_progress` is told a share in
+    `plan` has units of SPEECH_UNIT_S; `language` is what `find_language` found, `hints` are names and terms that may be
+    said. `on_progress` is told a share in
     [0, 1] and may raise to stop. Raises BadVideo when the file cannot be opened or has no such track.
     """
     units = plan.units_of(chunk)
-    listener = _Listener(file=file, track=track, recognizer=recognizer, name=name, damage=Damage())
-    borders_s = tuple(
-        _border_s(border, plan, listener, duration_s=duration_s) for border in range(units.start, units.stop + 1)
+    listener = _Listener(
+        file=file,
+        track=track,
+        recognizer=recognizer,
+        name=name,
+        damage=Damage(),
+        plan=plan,
+        duration_s=duration_s,
     )
+    margins = replace(listener, damage=Damage())
+    borders_s = [margins.border_s(units.start)]
+    spoken: deque[tuple[_Unit, str]] = deque()
+    levels_db: list[tuple[float, ...]] = []
+
+    def pieces() -> Iterator[tuple[Samples, str]]:
+        for border in range(units.start + 1, units.stop + 1):
+            borders_s.append(margins.border_s(border))
+            unit = listener.unit(border - 1, span(*borders_s[-2:]))
+            levels_db.append(sound_levels_db(unit.samples))
+            if unit.speech_s >= LEAST_SPEECH_S:
+                piece = unit.piece
+                spoken.append((replace(unit, samples=unit.samples[:0]), language or _likeliest(recognizer, piece)))
+                yield piece, spoken[-1][1]
+
     words: list[Word] = []
     languages: Counter[str] = Counter()
-    margins = listener.damage
-    listener = replace(listener, damage=Damage())
-    for done, (start_s, end_s) in enumerate(pairwise(borders_s)):
-        on_progress(done / len(units))
-        unit_language, found = _transcribe_unit(span(start_s, end_s), listener, language)
+    on_progress(0.0)
+    for heard in recognizer.transcribe_all(pieces(), hints=hints):
+        unit, unit_language = spoken.popleft()
+        found = unit.words(heard)
         languages[unit_language] += len(found)
         words += found
+        on_progress((unit.index + 1 - units.start) / len(units))
     on_progress(1.0)
     return SpeechPart(
         first_unit=units.start,
-        borders_s=borders_s,
+        borders_s=tuple(borders_s),
         words=tuple(words),
         language=language or _most_heard(languages),
-        decode_errors=sum(each.decode_errors + each.read_errors for each in (margins, listener.damage)),
+        decode_errors=sum(each.decode_errors + each.read_errors for each in (margins.damage, listener.damage)),
         heard_samples=listener.damage.heard_samples,
         models=recognizer.versions,
+        levels_db=tuple(levels_db),
     )
 
 
@@ -145,13 +219,22 @@ def find_language(
 
     It is a function of the source alone: units' places on the grid are listened to in a fixed order until it is sure.
     """
-    listener = _Listener(file=file, track=track, recognizer=recognizer, name=name, damage=Damage())
+    listener = _Listener(
+        file=file,
+        track=track,
+        recognizer=recognizer,
+        name=name,
+        damage=Damage(),
+        plan=plan,
+        duration_s=duration_s,
+    )
     likely: dict[str, float] = {}
     for unit in dict.fromkeys(min(plan.units - 1, int(share * plan.units)) for share in LANGUAGE_AT):
-        samples, silences = listener.hear(unit_span(unit, unit_s=plan.unit_s, duration_s=duration_s))
-        if len(samples) / SPEECH_RATE_HZ - total_s(silences) < LANGUAGE_LEAST_SPEECH_S:
+        found = listener.unit(unit, unit_span(unit, unit_s=plan.unit_s, duration_s=duration_s))
+        if found.speech_s < LANGUAGE_LEAST_SPEECH_S:
             continue
-        for language, probability in recognizer.languages(samples).items():
+        heard = found.piece if plan.units == 1 else found.piece[: round(LANGUAGE_SPEECH_S * SPEECH_RATE_HZ)]
+        for language, probability in recognizer.languages(heard).items():
             likely[language] = likely.get(language, 0.0) + probability
         if max(likely.values()) >= LANGUAGE_SURE:
             break
@@ -215,28 +298,18 @@ def join_parts(parts: Iterable[SpeechPart]) -> JoinedSpeech:
         decode_errors=errors,
         heard_s=sum(part.heard_samples for part in ordered) / SPEECH_RATE_HZ,
         models={name: version for part in ordered for name, version in part.models.items()},
+        levels=tuple(level for part in ordered for level in _levels(part)),
     )
 
 
-def _border_s(border: int, plan: ChunkPlan, listener: _Listener, *, duration_s: float) -> float:
-    if not is_found_by_listening(border, plan):
-        return 0.0 if border == 0 else duration_s
-    around = margin(border, duration_s=duration_s)
-    _, silences = listener.hear(around)
-    shifted = (span(around.start_s + each.start_s, around.start_s + each.end_s) for each in silences)
-    return border_s(border, shifted, duration_s=duration_s)
+def _likeliest(recognizer: SpeechRecognizer, piece: Samples) -> str:
+    return max(sorted((probability, name) for name, probability in recognizer.languages(piece).items()))[1]
 
 
-def _transcribe_unit(unit: Span, listener: _Listener, language: str | None) -> tuple[str, tuple[Word, ...]]:
-    samples, silences = listener.hear(unit)
-    if len(samples) / SPEECH_RATE_HZ - total_s(silences) < LEAST_SPEECH_S:
-        return language or "", ()
-    language = language or max(sorted((p, name) for name, p in listener.recognizer.languages(samples).items()))[1]
-    stretches = worth_hearing(silences, len(samples) / SPEECH_RATE_HZ)
-    pieces = [samples[round(s.start_s * SPEECH_RATE_HZ) : round(s.end_s * SPEECH_RATE_HZ)] for s in stretches]
-    heard = listener.recognizer.transcribe(np.concatenate(pieces), language=language)
-    placed = without_guesses(at_their_place(heard, stretches), silences)
-    return language, in_source_time(placed, unit, silences)
+def _levels(part: SpeechPart) -> Iterator[SoundLevel]:
+    for start_s, levels_db in zip(part.borders_s, part.levels_db, strict=False):
+        for at, level_db in enumerate(levels_db):
+            yield SoundLevel(start_s=round(start_s + at * LEVEL_STEP_S, 3), level_db=level_db)
 
 
 def _stored_language(cloud: Cloud, name: str) -> str | None:

@@ -24,16 +24,17 @@ def president(media_file: MediaFile) -> Samples:
 
 
 def test_words_come_with_times_inside_the_sound_and_sureness(tiny: WhisperRecognizer, president: Samples) -> None:
-    words = tiny.transcribe(president, language="en")
+    (words,) = tiny.transcribe_all([(president, "en")])
     text = "".join(word for word, *_ in words).lower()
     assert "ask not what your country can do for you" in text
     assert all(0 <= start_s <= end_s <= 11.5 and 0 < confidence <= 1 for _, start_s, end_s, confidence in words)
 
 
 def test_nothing_is_remembered_from_one_piece_to_the_next(tiny: WhisperRecognizer, president: Samples) -> None:
-    first = tiny.transcribe(president, language="en")
-    tiny.transcribe(president[: 5 * SPEECH_RATE_HZ], language="en")
-    assert tiny.transcribe(president, language="en") == first
+    (first,) = tiny.transcribe_all([(president, "en")])
+    beginning = president[: 5 * SPEECH_RATE_HZ]
+    (short,) = tiny.transcribe_all([(beginning, "en")])
+    assert list(tiny.transcribe_all([(beginning, "en"), (president, "en")] * 3)) == [short, first] * 3, "side by side"
     assert tiny.silences(president) == tiny.silences(president)
 
 
@@ -55,7 +56,8 @@ def test_an_english_model_hears_english(tiny: WhisperRecognizer, president: Samp
 @pytest.mark.parametrize("seconds", [0.0, 0.05, 0.2, 30.0])
 def test_sound_of_any_length_is_taken(tiny: WhisperRecognizer, president: Samples, seconds: float) -> None:
     long_enough = np.tile(president, 3)
-    assert len(tiny.transcribe(long_enough[: round(seconds * SPEECH_RATE_HZ)], language="en")) >= (seconds > 1)
+    (words,) = tiny.transcribe_all([(long_enough[: round(seconds * SPEECH_RATE_HZ)], "en")])
+    assert len(words) >= (seconds > 1)
 
 
 def test_a_short_recording_is_written_down_with_its_times(

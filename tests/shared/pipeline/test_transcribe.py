@@ -1,6 +1,6 @@
 """The transcribe stage with a recognizer that reads a clip's beeps: which second is said, and when."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from shared.adapters.local.folder_store import FolderStore
 from shared.connect import connect_local
+from shared.domain.heard_words import HeardWord
 from shared.domain.object_names import spoken_language
 from shared.domain.speech_units import SPEECH_UNIT_S
 from shared.domain.transcript import Word
@@ -37,6 +38,7 @@ class BeepReader:
 
     def __init__(self, *, says: str = "beep", languages: Mapping[str, float] | None = None) -> None:
         self.versions = {"beeps": "1"}
+        self.manner = says
         self.says = says
         self.asked: list[str] = []
         self._languages = languages or {"en": 0.6, "de": 0.3}
@@ -50,9 +52,12 @@ class BeepReader:
         self.asked.append("languages")
         return self._languages
 
-    def transcribe(self, samples: NDArray[np.float32], *, language: str) -> Sequence[tuple[str, float, float, float]]:
-        self.asked.append(language)
-        return [(f" {self.says}", start_s, end_s, 0.9) for start_s, end_s in self._loud(samples)]
+    def transcribe_all(
+        self, pieces: Iterable[tuple[NDArray[np.float32], str]], *, hints: Sequence[str] = ()
+    ) -> Iterator[Sequence[HeardWord]]:
+        for samples, language in pieces:
+            self.asked.append(language)
+            yield [(f" {self.says}", start_s, end_s, 0.9) for start_s, end_s in self._loud(samples)]
 
     def _loud(self, samples: NDArray[np.float32]) -> list[tuple[float, float]]:
         """Return a second's stretch around each beep, so that every second but its last third is speech."""
