@@ -23,12 +23,13 @@ class Transcribe:
     def __call__(self, task: Task) -> Part:
         """Return what is said in the chunk."""
         from shared.media.speech_sound import speech_track
+        from shared.pipeline.remembered_speech import RememberedSpeech
         from shared.pipeline.transcribe import find_language, part_to_json, share_language, transcribe_chunk
 
         media, name = task.job.media, task.job.source.file_name
         if media is None:
             raise RuntimeError(f"job {task.job.id} is transcribed without having been probed")
-        recognizer = self._prepared(task)
+        recognizer = RememberedSpeech(recognizer=self._prepared(task), store=task.cloud.work)
         options = task.job.options
         plan = task.job.stages["transcribe"].plan
         with open_source(task.cloud, task.job) as file:
@@ -55,7 +56,8 @@ class Transcribe:
                 on_progress=task.progress,
                 hints=tuple(dict.fromkeys((*options.vocabulary, *options.keywords))),
             )
-        return Part(body=part_to_json(part), numbers={"words": len(part.words)})
+        numbers = {"words": len(part.words), "heard": recognizer.heard, "remembered": recognizer.remembered}
+        return Part(body=part_to_json(part), numbers={name: float(count) for name, count in numbers.items()})
 
     def _prepared(self, task: Task) -> "WhisperRecognizer":
         from jobs.transcribe.recognizer import WhisperRecognizer

@@ -30,6 +30,11 @@ def spoken_language(job_id: str) -> str:
     return f"work/{job_id}/transcribe/language.json"
 
 
+def heard_speech(digest: str) -> str:
+    """Return where it lies what was recognised in a piece of sound, whichever job it came with."""
+    return f"work/heard/{digest}.json"
+
+
 def given_edit_list(job_id: str, revision: int) -> str:
     """Return where the edit list lies that somebody asked for, as they gave it."""
     return f"work/{job_id}/edit_lists/{revision}.given.json"
