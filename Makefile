@@ -21,10 +21,10 @@ SPEECH_ONLY := $(if $(findstring --mode speech,$(subst =, ,$(ARGS))),--speech-on
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-system test-scale test-sync cloud-demo bench-cloud bench-render bench-motion bundle schemas check format lock clean doctor
+.PHONY: help setup run test test-system test-scale test-sync cloud-demo bench-cloud bench-render bench-motion bench-transcribe bundle schemas check format lock clean doctor
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(RUNTIME) $(MODELS) ## Make .venv with the locked packages, .venv/bin/montage and the model files
 	@:
@@ -65,6 +65,9 @@ bench-render: setup $(TESTING) $(MOVIEPY) ## How fast, large and like its source
 
 bench-motion: setup $(TESTING) ## How fast and how exactly movement is found, beside other ways [BENCH_ARGS="--pairs 1"]
 	@$(PYTHON) -m benchmarks.motion $(BENCH_ARGS)
+
+bench-transcribe: setup $(TESTING) ## How fast and how rightly speech is written down, beside the usual way [BENCH_ARGS="--pairs 1"]
+	@$(PYTHON) -m benchmarks.transcribe $(BENCH_ARGS)
 
 bundle: ## Stage the Cloud Functions for deployment in build/functions
 	@$(call find_python) "$$python" -I functions/local/bundle.py build/functions

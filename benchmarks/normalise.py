@@ -1,4 +1,4 @@
-"""Text made comparable, and how many words of it are wrong.
+"""Text made comparable, and how many words or characters of it are wrong, and which.
 
 The rules, in this order, for the reference and for what was recognised alike:
 
@@ -15,7 +15,7 @@ Numbers are not spelled out, contractions not expanded and spellings not made Am
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'"})
 WRITTEN_OUT = {"mr": "mister", "mrs": "missus", "dr": "doctor", "okay": "ok"}
@@ -37,17 +37,59 @@ def word_error_rate(reference: str, recognised: str) -> float:
 
     Raises ValueError when the reference has no words.
     """
-    expected = normalise(reference)
+    return _rate(normalise(reference), normalise(recognised))
+
+
+def character_error_rate(reference: str, recognised: str) -> float:
+    """Return the same per character, for languages written without spaces.
+
+    Both sides are made NFKC and case-folded; all but letters, marks and digits goes, spaces and punctuation too.
+    Raises ValueError when nothing of the reference is left.
+    """
+    return _rate(_characters(reference), _characters(recognised))
+
+
+def errors(reference: str, recognised: str) -> tuple[str, ...]:
+    """Return what is wrong with the normalised words, in order: "wanted > found", "- missing" and "+ added".
+
+    Of several ways to count as few errors it is one.
+    """
+    expected, found = normalise(reference), normalise(recognised)
+    rows = list(_rows(expected, found))
+    wrong: list[str] = []
+    i, j = len(expected), len(found)
+    while i or j:
+        if i and j and rows[i][j] == rows[i - 1][j - 1] + (expected[i - 1] != found[j - 1]):
+            i, j = i - 1, j - 1
+            if expected[i] != found[j]:
+                wrong.append(f"{expected[i]} > {found[j]}")
+        elif i and rows[i][j] == rows[i - 1][j] + 1:
+            i -= 1
+            wrong.append(f"- {expected[i]}")
+        else:
+            j -= 1
+            wrong.append(f"+ {found[j]}")
+    return tuple(reversed(wrong))
+
+
+def _characters(text: str) -> str:
+    text = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(each for each in text if unicodedata.category(each)[0] in "LMN")
+
+
+def _rate(expected: Sequence[str], found: Sequence[str]) -> float:
     if not expected:
         raise ValueError("a reference without words has no error rate")
-    return _edits(expected, normalise(recognised)) / len(expected)
+    *_, last = _rows(expected, found)
+    return last[-1] / len(expected)
 
 
-def _edits(expected: Sequence[str], found: Sequence[str]) -> int:
-    """Return the Levenshtein distance in words."""
+def _rows(expected: Sequence[str], found: Sequence[str]) -> Iterator[list[int]]:
+    """Yield the Levenshtein distances of each beginning of `expected` from all those of `found`."""
     row = list(range(len(found) + 1))
+    yield row
     for i, wanted in enumerate(expected, 1):
         above, row = row, [i]
-        for j, word in enumerate(found, 1):
-            row.append(min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (wanted != word)))
-    return row[-1]
+        for j, each in enumerate(found, 1):
+            row.append(min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (wanted != each)))
+        yield row
