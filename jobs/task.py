@@ -59,7 +59,7 @@ class Task:
     progress: Callable[[float], None]
     """To be told a share in [0, 1]; raises LeaseLost or Stopped when the work should end."""
     ready: Callable[[], None] = _untold
-    """To be called once models are loaded and the source is open: what took time before was start-up."""
+    """To be called once the source is open and what every chunk needs is loaded: what took time before was start-up."""
 
     @property
     def threads(self) -> int:
