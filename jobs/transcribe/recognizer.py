@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
 from importlib.metadata import version
@@ -34,8 +34,14 @@ UNPUNCTUATED_S = (
 )
 SHORTEST_SILENCE_S = 0.1  # shorter ones lie inside words: the closed mouth of a "p" lasts up to 0.08 s
 REPEATS_ITSELF = 2.4  # Whisper's own limit of the text's length over that of its compressed form
+LONGEST_TEXT = 224  # tokens, Whisper's own limit: a loop made up out of noise or music does not end before it
+TOKENS_PER_S = 15  # more than anybody says; Japanese, which has the most, came to 11
 SAID_NOTHING, UNSURE = 0.6, -1.0  # Whisper's own limits: probability of no speech, mean log probability of the text
-GUESSED = -1.6  # what it makes of noise and music lies at -1.6 to -5, of speech above -0.5
+SILENT, YOU = 0.85, -0.45  # silence becomes "you" at 0.93 and -0.5 to -0.6; speech stays below 0.75, or above -0.2
+GUESSED = -1.2
+"""Mean log probability of what is made of noise and music: -1.3 to -2.6. Of speech it lies above -0.5, with as much noise
+as voice above -1.05; what fell below there had no right word in it."""
+DOUBTFUL = -0.5  # real repeats lie at -0.05 to -0.4
 TRANSLATED = -0.35  # with hints in another language it may translate instead of writing down: -0.4 to -1.2
 SHORTEST_SOUND_S = 0.1
 MOST_WORKERS = 4
@@ -53,14 +59,26 @@ class _Text:
     """Mean log probability of a token."""
     no_speech: float
     """Probability that nobody speaks."""
+    instead_of_loop: bool = False
+    """Whether it is the second try, after a text that went round and round."""
 
     @property
     def repeats_itself(self) -> bool:
         return bool(self.text) and get_compression_ratio(self.text) > REPEATS_ITSELF
 
+    def is_loop(self, duration_s: float) -> bool:
+        """Return whether it repeats itself as nobody does: without end, too fast, or doubtfully."""
+        too_many = min(LONGEST_TEXT, TOKENS_PER_S * duration_s)
+        return self.repeats_itself and (len(self.tokens) >= too_many or self.sureness < DOUBTFUL)
+
     @property
     def is_invented(self) -> bool:
-        return self.sureness < GUESSED or (self.no_speech > SAID_NOTHING and self.sureness < UNSURE)
+        if self.instead_of_loop and (self.sureness < UNSURE or self.repeats_itself):
+            return True
+        return self.sureness < GUESSED or any(
+            self.no_speech > silent and self.sureness < unsure
+            for silent, unsure in ((SAID_NOTHING, UNSURE), (SILENT, YOU))
+        )
 
     @property
     def ends_sentences(self) -> bool:
@@ -127,11 +145,11 @@ class WhisperRecognizer:
     def transcribe_all(
         self, pieces: Iterable[tuple[NDArray[np.float32], str]], *, hints: Sequence[str] = ()
     ) -> Iterator[Sequence[HeardWord]]:
-        model = self._model  # loaded by one thread
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="whisper")
         waiting: deque[Future[Sequence[HeardWord]]] = deque()
         try:
             for samples, language in pieces:
+                model = self._model  # loaded by one thread, when there is something to hear
                 waiting.append(pool.submit(self._transcribe, model, samples, language, hints))
                 while len(waiting) > self._workers:
                     yield waiting.popleft().result()
@@ -159,11 +177,12 @@ class WhisperRecognizer:
         hints: Sequence[str],
     ) -> _Text:
         """Return the text of a piece, decoded again where the first one is doubtful; the same every time."""
+        duration_s = len(samples) / RATE_HZ
         found = _decoded(model, tokenizer, encoding, hints=hints)
-        if hints and (found.sureness < TRANSLATED or found.repeats_itself):
+        if hints and (found.sureness < TRANSLATED or found.is_loop(duration_s)):
             found = max(found, _decoded(model, tokenizer, encoding), key=lambda text: text.sureness)
-        if found.repeats_itself:  # Whisper would roll dice here; forbidding repeats is the same every time
-            return _decoded(model, tokenizer, encoding, no_repeat=3)
+        if found.is_loop(duration_s):  # Whisper would roll dice here; forbidding repeats is the same every time
+            return replace(_decoded(model, tokenizer, encoding, no_repeat=3), instead_of_loop=True)
         if not found.ends_sentences and len(samples) >= UNPUNCTUATED_S * RATE_HZ:
             better = _decoded(model, tokenizer, encoding, beams=MORE_BEAMS)
             return better if better.ends_sentences and not better.repeats_itself else found
