@@ -61,11 +61,6 @@ class Task:
     ready: Callable[[], None] = _untold
     """To be called once the source is open and what every chunk needs is loaded: what took time before was start-up."""
 
-    @property
-    def threads(self) -> int:
-        """How many of the machine's cores are this task's, while all of its job's tasks run that can run at once."""
-        return self.settings.threads_per_task(sum(stage.plan.chunks for stage in self.job.stages.values()))
-
 
 Work = Callable[[Task], Part]
 

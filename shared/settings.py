@@ -119,10 +119,10 @@ class Settings(BaseSettings):
                 raise ValueError("the form is name=folder,name=folder")
         return text
 
-    def threads_per_task(self, tasks: int) -> int:
-        """Return the cores for each of `tasks` that run at once here; a container of the cloud has one task."""
-        at_once = 1 if self.cloud == "gcp" else min(self.workers, max(1, tasks))
-        return max(1, (os.cpu_count() or 1) // at_once)
+    @property
+    def threads_per_task(self) -> int:
+        """The machine's cores shared out among the tasks that run at once: one in a container of the cloud's."""
+        return max(1, (os.cpu_count() or 1) // (1 if self.cloud == "gcp" else self.workers))
 
     @property
     def limits(self) -> Limits:

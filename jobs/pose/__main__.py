@@ -42,7 +42,7 @@ class Pose:
                 name=task.job.source.file_name,
                 on_progress=task.progress,
                 threshold=task.job.options.motion.movement_threshold,
-                decoders=task.threads,
+                decoders=task.settings.threads_per_task,
             )
         effort = part.effort
         return Part(

@@ -29,7 +29,7 @@ class Transcribe:
         media, name = task.job.media, task.job.source.file_name
         if media is None:
             raise RuntimeError(f"job {task.job.id} is transcribed without having been probed")
-        recognizer = RememberedSpeech(recognizer=self._prepared(task), store=task.cloud.work)
+        recognizer = RememberedSpeech(recognizer=self._prepared(task), store=task.cloud.work, owner=task.job.owner)
         options = task.job.options
         plan = task.job.stages["transcribe"].plan
         with open_source(task.cloud, task.job) as file:
@@ -54,7 +54,7 @@ class Transcribe:
                 recognizer=recognizer,
                 name=name,
                 on_progress=task.progress,
-                hints=tuple(dict.fromkeys((*options.vocabulary, *options.keywords))),
+                hints=options.vocabulary,
             )
         numbers = {"words": len(part.words), "heard": recognizer.heard, "remembered": recognizer.remembered}
         return Part(body=part_to_json(part), numbers={name: float(count) for name, count in numbers.items()})
@@ -66,7 +66,7 @@ class Transcribe:
             self._recognizer = WhisperRecognizer(
                 ensure(MODEL, cache_dir=task.settings.models),
                 model_version=find_model(MODEL).sha256[:12],
-                threads=task.threads,
+                threads=task.settings.threads_per_task,
             )
         return self._recognizer
 

@@ -1,5 +1,6 @@
 """faster-whisper lives here only."""
 
+import re
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,10 +29,11 @@ WINDOW_S = 30  # what Whisper was trained on, and the most it takes
 LEAST_WINDOW_S, ROOM_S = 15, 2
 """A shorter window takes less than its share of the work. With 2 s of silence after the words, and 15 s at least, 99 of
 2,316 English words were wrong and 96 in windows of 30 s, which take 1.6 times as long; without the silence 165 were."""
-BEAMS, MORE_BEAMS = 1, 5  # of 735 words in four languages 35 are wrong with 1 beam, 37 with 2, 35 with 5
-UNPUNCTUATED_S = (
-    8.0  # so much speech without the end of a sentence is decoded again: Japanese often lacks it with 1 beam
-)
+BEAMS, MORE_BEAMS = 1, 2  # of 735 words in four languages 35 are wrong with 1 beam, 37 with 2, 35 with 5
+UNPUNCTUATED_S = 8.0
+"""So much speech without the end of a sentence is decoded again: of six pieces of Japanese three have one with 1 beam,
+four with 5 and all with 2."""
+UNMARKED = ("th", "lo", "bo")  # languages that write no such mark
 SHORTEST_SILENCE_S = 0.1  # shorter ones lie inside words: the closed mouth of a "p" lasts up to 0.08 s
 REPEATS_ITSELF = 2.4  # Whisper's own limit of the text's length over that of its compressed form
 LONGEST_TEXT = 224  # tokens, Whisper's own limit: a loop made up out of noise or music does not end before it
@@ -39,12 +41,11 @@ TOKENS_PER_S = 15  # more than anybody says; Japanese, which has the most, came 
 SAID_NOTHING, UNSURE = 0.6, -1.0  # Whisper's own limits: probability of no speech, mean log probability of the text
 SILENT, YOU = 0.85, -0.45  # silence becomes "you" at 0.93 and -0.5 to -0.6; speech stays below 0.75, or above -0.2
 GUESSED = -1.2
-"""Mean log probability of what is made of noise and music: -1.3 to -2.6. Of speech it lies above -0.5, with as much noise
-as voice above -1.05; what fell below there had no right word in it."""
+"""Mean log probability of what is made of noise and music: -1.3 to -2.6. Of speech it lies above -0.5, with as much
+noise as voice above -1.05; what fell below there had no right word in it."""
 DOUBTFUL = -0.5  # real repeats lie at -0.05 to -0.4
 TRANSLATED = -0.35  # with hints in another language it may translate instead of writing down: -0.4 to -1.2
 SHORTEST_SOUND_S = 0.1
-MOST_WORKERS = 4
 KEPT_ENCODINGS = 8  # of 1 to 3 MB: what the language is found by is written down next
 PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 
@@ -84,6 +85,11 @@ class _Text:
     def ends_sentences(self) -> bool:
         return any(mark in self.text for mark in SENTENCE_ENDS)
 
+    def only_repeats(self, hints: Sequence[str]) -> bool:
+        """Return whether it says nothing but what it was told might be said: a knock is heard as that, too."""
+        told = {word for hint in hints for word in re.findall(r"\w+", hint.casefold())}
+        return told.issuperset(re.findall(r"\w+", self.text.casefold()))
+
 
 class WhisperRecognizer:
     """Whisper without memory from one piece of sound to the next, at temperature 0: nothing depends on order or chance.
@@ -105,7 +111,6 @@ class WhisperRecognizer:
         )
         self._path = model
         self._threads = threads
-        self._workers = min(threads, MOST_WORKERS)
         self._encodings: OrderedDict[bytes, Any] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -115,8 +120,8 @@ class WhisperRecognizer:
             str(self._path),
             device=self._device,
             compute_type=self._compute,
-            cpu_threads=self._threads // self._workers,
-            num_workers=self._workers,
+            cpu_threads=1,
+            num_workers=self._threads,
             local_files_only=True,
         )
 
@@ -145,18 +150,18 @@ class WhisperRecognizer:
     def transcribe_all(
         self, pieces: Iterable[tuple[NDArray[np.float32], str]], *, hints: Sequence[str] = ()
     ) -> Iterator[Sequence[HeardWord]]:
-        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="whisper")
+        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="whisper")
         waiting: deque[Future[Sequence[HeardWord]]] = deque()
         try:
             for samples, language in pieces:
                 model = self._model  # loaded by one thread, when there is something to hear
                 waiting.append(pool.submit(self._transcribe, model, samples, language, hints))
-                while len(waiting) > self._workers:
+                while len(waiting) > self._threads:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
         finally:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)  # who stops early does not wait for what is being decoded
 
     def _transcribe(
         self, model: WhisperModel, samples: NDArray[np.float32], language: str, hints: Sequence[str]
@@ -179,11 +184,16 @@ class WhisperRecognizer:
         """Return the text of a piece, decoded again where the first one is doubtful; the same every time."""
         duration_s = len(samples) / RATE_HZ
         found = _decoded(model, tokenizer, encoding, hints=hints)
-        if hints and (found.sureness < TRANSLATED or found.is_loop(duration_s)):
-            found = max(found, _decoded(model, tokenizer, encoding), key=lambda text: text.sureness)
+        if hints and (found.sureness < TRANSLATED or found.is_loop(duration_s) or found.only_repeats(hints)):
+            unprompted = _decoded(model, tokenizer, encoding)
+            if unprompted.is_invented or unprompted.is_loop(duration_s):
+                found = unprompted
+            elif found.sureness < TRANSLATED or found.is_loop(duration_s):
+                found = max(unprompted, found, key=lambda text: (not text.is_loop(duration_s), text.sureness))
         if found.is_loop(duration_s):  # Whisper would roll dice here; forbidding repeats is the same every time
             return replace(_decoded(model, tokenizer, encoding, no_repeat=3), instead_of_loop=True)
-        if not found.ends_sentences and len(samples) >= UNPUNCTUATED_S * RATE_HZ:
+        is_unmarked = not found.ends_sentences and tokenizer.language_code not in UNMARKED
+        if is_unmarked and duration_s >= UNPUNCTUATED_S:
             better = _decoded(model, tokenizer, encoding, beams=MORE_BEAMS)
             return better if better.ends_sentences and not better.repeats_itself else found
         return found

@@ -63,7 +63,8 @@ class Options:
     vocabulary: tuple[str, ...] = ()
     """Names and terms that may be said: hints for the recognizer. Trimmed; empty and doubled ones are dropped."""
     keywords: tuple[str, ...] = ()
-    """What the user wants to see talked about; hints, too. Trimmed like `vocabulary`."""
+    """What the user wants to see talked about; no hints, so that trying others changes no word. Trimmed like
+    `vocabulary`."""
     chunk_s: float = 60.0
     """About how much source one task analyses; rounded to whole units, never changes the result."""
     on_nothing_found: OnNothingFound = "fallback"

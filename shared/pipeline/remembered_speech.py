@@ -26,13 +26,15 @@ Answer = TypeVar("Answer")
 class RememberedSpeech:
     """A SpeechRecognizer whose answers lie in a store, by the hash of the samples, language, hints and its manner.
 
-    The same sound in another job, chunk or file is not transcribed again. Silences are found anew: that costs a
-    thousandth of the sound's length. What cannot be read is heard again, and what is no answer is replaced; a store
-    that fails costs time, never the task.
+    The same sound in another job, chunk or file of its owner is not transcribed again. Silences are found anew: that
+    costs a thousandth of the sound's length. What cannot be read is heard again, and what is no answer is replaced; a
+    store that fails costs time, never the task.
     """
 
     recognizer: SpeechRecognizer
     store: ObjectStore
+    owner: str = ""
+    """Whose sound it is: what one owner's jobs have heard saves others nothing, so nobody learns what they have."""
     heard: int = field(default=0, init=False)
     remembered: int = field(default=0, init=False)
     """How many pieces were transcribed, and how many had been before."""
@@ -88,7 +90,7 @@ class RememberedSpeech:
         yield from (answers[key] for key in asked)
 
     def _key(self, samples: Samples, *depends_on: str) -> str:
-        about = json.dumps([self.recognizer.manner, *depends_on], ensure_ascii=False)
+        about = json.dumps([self.owner, self.recognizer.manner, *depends_on], ensure_ascii=False)
         return sha256(about.encode() + b"\0" + samples.tobytes()).hexdigest()
 
     def _kept(self, key: str, read: Callable[[Any], Answer]) -> Answer | None:

@@ -28,6 +28,8 @@ from shared.ports import Cloud, SpeechRecognizer
 
 log = logging.getLogger(__name__)
 
+READING = 0.1  # of a unit's progress; the rest is writing down what is said, if anything is
+NOTHING = np.empty(0, np.float32)
 LEAST_SPEECH_S = 0.2  # less is no word, and a recognizer that is given silence invents some
 LANGUAGE_AT = (0.5, 0.25, 0.75, 0.125, 0.375, 0.625, 0.875, 0.0)
 """Which units the language is listened for in, as shares of the source; its beginning, often music, comes last."""
@@ -156,8 +158,8 @@ def transcribe_chunk(
     """Return the words of every unit in the chunk, in order, and the units' borders.
 
     `plan` has units of SPEECH_UNIT_S; `language` is what `find_language` found, `hints` are names and terms that may be
-    said. `on_progress` is told a share in
-    [0, 1] and may raise to stop. Raises BadVideo when the file cannot be opened or has no such track.
+    said. `on_progress` is told a share in [0, 1], after each unit that is read and each that is written down, and may
+    raise to stop. Raises BadVideo when the file cannot be opened or has no such track.
     """
     units = plan.units_of(chunk)
     listener = _Listener(
@@ -173,15 +175,20 @@ def transcribe_chunk(
     borders_s = [margins.border_s(units.start)]
     spoken: deque[tuple[_Unit, str]] = deque()
     levels_db: list[tuple[float, ...]] = []
+    done = 0
+
+    def tell_progress() -> None:
+        on_progress((READING * len(levels_db) + (1 - READING) * done) / len(units))
 
     def pieces() -> Iterator[tuple[Samples, str]]:
         for border in range(units.start + 1, units.stop + 1):
             borders_s.append(margins.border_s(border))
             unit = listener.unit(border - 1, span(*borders_s[-2:]))
             levels_db.append(sound_levels_db(unit.samples))
+            tell_progress()
             if unit.speech_s >= LEAST_SPEECH_S:
                 piece = unit.piece
-                spoken.append((replace(unit, samples=unit.samples[:0]), language or _likeliest(recognizer, piece)))
+                spoken.append((replace(unit, samples=NOTHING), language or _likeliest(recognizer, piece)))
                 yield piece, spoken[-1][1]
 
     words: list[Word] = []
@@ -192,7 +199,8 @@ def transcribe_chunk(
         found = unit.words(heard)
         languages[unit_language] += len(found)
         words += found
-        on_progress((unit.index + 1 - units.start) / len(units))
+        done = unit.index + 1 - units.start
+        tell_progress()
     on_progress(1.0)
     return SpeechPart(
         first_unit=units.start,

@@ -1,4 +1,4 @@
-"""Nothing is written down that nobody said, and what somebody said stays: the model that Montage uses, on all sounds."""
+"""Nothing is written down that nobody said, and what somebody said stays: the real model on all sorts of sounds."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +46,8 @@ def under(speech: Samples, name: str, *, below_db: float) -> Samples:
     """Return the speech with a sound under it that is quieter by so much."""
     level_db = 20 * np.log10(np.sqrt(np.mean(speech**2))) - below_db
     other = voiceless(name, len(speech) / SPEECH_RATE_HZ + 1, level_db=level_db)[: len(speech)]
-    return np.clip(speech + other, -1, 1).astype(np.float32)
+    mixed: Samples = np.clip(speech + other, -1, 1).astype(np.float32)
+    return mixed
 
 
 @pytest.mark.parametrize("name", VOICELESS)
