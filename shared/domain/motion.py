@@ -7,9 +7,10 @@ sees people for an instant in hands and bottles, but not for most of a second.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
-from shared.domain.body_speed import credible, speed_between
+from shared.domain.body_speed import Way, credible, way_between
 from shared.domain.options import MotionOptions
 from shared.domain.pose import POSE_EVERY, SAMPLE_RATE_HZ, PoseSample
 from shared.domain.span import Span, join_near, longer_than, span
@@ -28,9 +29,12 @@ class Look:
 
     t_s: float
     speed: float
-    """Mean of the ways from the look before and to the look after, in body heights per second; 0 with nobody seen."""
+    """Mean of the ways from the look before and to the look after, in body heights per second; 0 with nobody seen.
+
+    It decides whether somebody moves, by its median over the looks around; of who goes to and fro it shows little.
+    """
     energy: float
-    """Median speed over the looks around this one, body heights per second."""
+    """How fast he moves, as it is told: a median over the looks around this one, in body heights per second."""
 
 
 def looks(samples: Sequence[PoseSample]) -> tuple[Look, ...]:
@@ -38,16 +42,12 @@ def looks(samples: Sequence[PoseSample]) -> tuple[Look, ...]:
 
     `samples` are the grid's steps in order, without gaps. Between two looks of the pose model a body moves evenly.
     """
-    speeds = _speeds(samples)
-    half = WINDOW // 2
-    around = [0.0] * half + speeds + [0.0] * half
-    if speeds:  # beyond the ends goes on what is there, so that a movement is not cut at the source's border
-        around[:half] = [speeds[0]] * half
-        around[-half:] = [speeds[-1]] * half
+    ways = _ways(samples)
+    speeds = _speeds(samples, [(steps, way.decides) for steps, way in ways])
+    told = _medians(_speeds(samples, _told(ways)))
     seen_at = [sample.t_s for sample in samples if sample.index % POSE_EVERY == 0]
     return tuple(
-        Look(t_s=t_s, speed=speed, energy=median(around[at : at + WINDOW]))
-        for at, (t_s, speed) in enumerate(zip(seen_at, speeds, strict=True))
+        Look(t_s=t_s, speed=speed, energy=energy) for t_s, speed, energy in zip(seen_at, speeds, told, strict=True)
     )
 
 
@@ -59,15 +59,24 @@ def moving_spans(found: Sequence[Look], options: MotionOptions, *, duration_s: f
     half_s = POSE_EVERY / SAMPLE_RATE_HZ / 2
     moments = (
         span(max(0.0, look.t_s - half_s), min(duration_s, look.t_s + half_s))
-        for look in found
-        if look.energy >= options.movement_threshold and look.t_s - half_s < duration_s
+        for look, speed in zip(found, _medians([look.speed for look in found]), strict=True)
+        if speed >= options.movement_threshold and look.t_s - half_s < duration_s
     )
     return longer_than(join_near(moments, gap_s=options.max_stationary_s), options.min_moving_s)
 
 
-def _speeds(samples: Sequence[PoseSample]) -> list[float]:
-    """Return the body's speed at every `POSE_EVERY`th step."""
-    ways: list[list[float]] = [[] for _ in range(-(-len(samples) // POSE_EVERY))]
+def _medians(speeds: Sequence[float]) -> list[float]:
+    """Return the median over `WINDOW` looks around each."""
+    if not speeds:
+        return []
+    half = WINDOW // 2  # beyond the ends goes on what is there, so that a movement is not cut at the source's border
+    around = [speeds[0]] * half + list(speeds) + [speeds[-1]] * half
+    return [median(around[at : at + WINDOW]) for at in range(len(speeds))]
+
+
+def _ways(samples: Sequence[PoseSample]) -> list[tuple[range, Way]]:
+    """Return the body's ways from look to look in order of time, each with the `POSE_EVERY`th steps it touches."""
+    ways: list[tuple[range, Way]] = []
     looked = [at for at, sample in enumerate(samples) if sample.is_looked_at]
     seen: int | None = None
     before: int | None = None
@@ -75,12 +84,30 @@ def _speeds(samples: Sequence[PoseSample]) -> list[float]:
         if credible(samples[at].body) is not None:
             if seen is not None and at - seen <= (LOOKS_APART if seen == before else MISSED):
                 between = [sample.camera for sample in samples[seen + 1 : at + 1]]
-                speed = speed_between(samples[seen], samples[at], between)
-                if speed is not None:
-                    for step in range(-(-seen // POSE_EVERY), at // POSE_EVERY + 1):
-                        ways[step].append(speed)
+                way = way_between(samples[seen], samples[at], between)
+                if way is not None:
+                    ways.append((range(-(-seen // POSE_EVERY), at // POSE_EVERY + 1), way))
             seen = at
         before = at
+    return ways
+
+
+def _told(ways: Sequence[tuple[range, Way]]) -> list[tuple[range, float]]:
+    """Return the told speed of each way, in the light of those that meet it in a look."""
+    beside: list[list[Way]] = [[] for _ in ways]
+    for at, ((steps, way), (later_steps, later)) in enumerate(pairwise(ways)):
+        if steps[-1] == later_steps[0]:
+            beside[at].append(later)
+            beside[at + 1].append(way)
+    return [(steps, way.told(near)) for (steps, way), near in zip(ways, beside, strict=True)]
+
+
+def _speeds(samples: Sequence[PoseSample], told: Sequence[tuple[range, float]]) -> list[float]:
+    """Return the body's speed at every `POSE_EVERY`th step, from those of its ways."""
+    ways: list[list[float]] = [[] for _ in range(-(-len(samples) // POSE_EVERY))]
+    for steps, speed in told:
+        for step in steps:
+            ways[step].append(speed)
     speeds = [sum(way) / len(way) if way else 0.0 for way in ways]
     _complete(speeds, ways, samples)
     return speeds

@@ -9,6 +9,8 @@ from shared.domain.body_speed import (
     FASTEST,
     LOOKED_EVERY_S,
     STIRRED,
+    TO_AND_FRO,
+    Way,
     credible,
     likelier,
     shows_who_moves,
@@ -120,6 +122,39 @@ def test_a_speed_is_never_negative_nor_faster_than_any_body(
     after = seen(standing(x=x, y=y, size=size), t_s=seconds, stir=stir)
     speed = speed_between(seen(standing(size=size)), after, [TURNING] * round(8 * seconds))
     assert speed is None or 0 <= speed <= FASTEST * math.sqrt(seconds / LOOKED_EVERY_S)
+
+
+def way(x: float, *, y: float = 0.0, seconds: float = 1.0, stirred: float = 0.6) -> Way:
+    """Return a way so many body heights to the right and down."""
+    straight = math.hypot(x, y) / seconds
+    return Way(seconds=seconds, straight=straight, net=(x, y), stirred=stirred, counts=1.0)
+
+
+def test_who_keeps_his_direction_is_told_as_fast_as_looks_show() -> None:
+    for goes in (0.3, 1.0, 2.0):
+        assert way(goes).told([way(goes), way(0.8 * goes, y=0.3 * goes)]) == pytest.approx(goes)
+        assert way(goes).told([]) == pytest.approx(goes)
+
+
+def test_who_turns_back_is_told_by_how_much_of_him_changes() -> None:
+    told = [way(0.24, stirred=stirred).told([way(-0.24)]) for stirred in (0.1, 0.3, 0.4, 0.9)]
+    assert told == pytest.approx([TO_AND_FRO, 0.3, 0.4, 0.48]), "no faster than by the root of the time"
+    assert way(0.1).told([way(-0.15, seconds=0.25)]) == pytest.approx(0.6), "and no slower than beside, as far as seen"
+    assert way(0.24).told([way(-0.02)]) == TO_AND_FRO, "so short a way has no direction"
+
+
+@given(st.floats(-2, 2), st.floats(-2, 2), st.floats(0.25, 2), st.floats(0, 1), st.lists(st.floats(-2, 2), max_size=2))
+def test_what_is_told_lies_between_what_decides_and_what_is_seen(
+    x: float, y: float, seconds: float, stirred: float, beside: list[float]
+) -> None:
+    one = way(x, y=y, seconds=seconds, stirred=stirred)
+    assert one.decides <= one.told([way(each) for each in beside]) <= max(one.decides, stirred)
+
+
+def test_limbs_are_told_to_go_no_farther_than_they_reach() -> None:
+    flipped = Way(seconds=1.0, straight=0.6, net=(0.05, 0.0), stirred=0.1, counts=1.0)
+    assert flipped.decides == 0.6
+    assert flipped.told([]) == pytest.approx(0.25)
 
 
 def test_an_arm_reaching_in_is_not_a_body_on_its_head() -> None:

@@ -1,6 +1,8 @@
 import itertools
+import math
 from collections.abc import Callable
 from dataclasses import replace
+from statistics import median
 
 import pytest
 from hypothesis import given, settings
@@ -145,6 +147,74 @@ def test_an_even_movement_is_the_same_however_densely_it_was_looked_at(speed: fl
     dense, half, sparse = (found(walk(10.125, speed=speed, every=every), options) for every in (2, 4, 8))
     assert dense == half == sparse
     assert len(dense) == (speed > 0.1)
+
+
+def going(
+    seconds: float, place: Callable[[float], float], *, every: int = POSE_EVERY, stir: float = 0.6
+) -> list[PoseSample]:
+    """Return a body that is so many of its heights to the right, from time to time; `stir` of its box changes."""
+    height = standing().height
+    return [
+        replace(s, stir=stir, body=standing(x=height * place(s.shown_s)) if s.body else None)
+        for s in walk(seconds, speed=0, every=every)
+    ]
+
+
+def told(samples: list[PoseSample]) -> float:
+    """Return the greatest speed that is told."""
+    return max(look.energy for look in looks(samples))
+
+
+@pytest.mark.parametrize("every", [2, 4, 8, 16])
+@pytest.mark.parametrize("speed", [0.27, 0.3, 0.5, 1.0, 2.0])
+def test_who_goes_on_and_on_is_told_as_fast_as_he_is(speed: float, every: int) -> None:
+    for stir in (0.15, 0.6, 1.0):
+        assert told(going(10, lambda t: speed * t, every=every, stir=stir)) == pytest.approx(speed)
+
+
+@pytest.mark.parametrize("every", [8, 16])
+@pytest.mark.parametrize("hz", [0.5, 0.6, 0.8])
+def test_who_goes_to_and_fro_is_told_about_as_fast_as_he_is(hz: float, every: int) -> None:
+    """Looks a second or two apart meet him anywhere; what they show, half of the time, is up to four times too slow."""
+    shares: list[float] = []
+    for start in range(12):
+
+        def place(t: float, phase: float = 0.55 * start) -> float:
+            return 0.3 * math.sin(2 * math.pi * hz * t + 1.1 * math.sin(1.3 * t) + phase)
+
+        true = sum(abs(place(n / 50 + 0.02) - place(n / 50)) for n in range(500)) / 10
+        shares.append(told(going(10, place, every=every)) / true)
+    assert 0.6 <= median(shares) <= 1.35
+    assert max(shares) <= 1.35
+
+
+def test_who_hardly_changes_is_not_fast_because_he_turns() -> None:
+    swaying = [going(10, lambda t: 0.1 * math.sin(2.6 * t), every=8, stir=stir) for stir in (0.1, 0.2)]
+    assert max(map(told, swaying)) <= 0.25
+
+
+def test_who_stops_did_not_turn_back() -> None:
+    stops = going(10, lambda t: 0.2 * min(t, 5.0) + 0.01 * math.sin(9 * t), every=8)
+    assert told(stops) <= 0.27
+
+
+def test_how_fast_somebody_is_told_to_be_changes_nothing_of_when_he_moves() -> None:
+    def place(t: float) -> float:
+        return 0.3 * math.sin(2 * math.pi * 0.45 * t)
+
+    wild, calm = (going(10, place, every=8, stir=stir) for stir in (0.9, 0.1))
+    assert told(wild) > told(calm)
+    for threshold in (0.03, 0.2, 0.24, 0.3):
+        options = replace(OPTIONS, movement_threshold=threshold)
+        assert found(wild, options) == found(calm, options)
+
+
+def test_a_body_taken_for_another_posture_is_not_told_to_be_fast() -> None:
+    """Somebody who climbs, seen from behind: the model has him stand on his head for a moment."""
+    low = standing()
+    other = Body(joints=tuple(replace(joint, y=1.05 - joint.y) for joint in low.joints))
+    flip = [replace(s, body=other if s.index >= 40 else low) if s.body else s for s in walk(10, speed=0, every=8)]
+    assert told(flip) <= 0.3 < max(look.speed for look in looks(flip))
 
 
 def coming_in(seconds: float, *, seen_from: int, enters: int, cut_at: int | None = None) -> list[PoseSample]:
