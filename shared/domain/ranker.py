@@ -18,6 +18,7 @@ FASTER = 1.5  # times what is usual in the source
 ON_THE_SPOT = 0.3  # body heights per second; who juggles or does squats stays below, and is not fast beside who stands
 DENSE_FROM = 1.15  # times the source's usual speed
 BASE, FOR_ANSWER, FOR_THOUGHT, FOR_DENSITY = 0.3, 0.3, 0.2, 0.2  # sums to 1
+REMARK_S = 1.0  # what is said in less says little: a lone "So" between two silences is often not even there
 FOR_SPEED, FOR_LAUGHTER = 0.2, 0.4
 FOR_KEYWORD = 0.8  # asked for: even in a weak passage worth more than any usual one without it
 
@@ -56,10 +57,11 @@ def _score(candidate: Candidate) -> float:
 
 
 def passage_score(passage: Passage) -> float:
-    """Return what speaks for a passage times how sure its words are, in [0, 1]."""
+    """Return what speaks for a passage times how sure its words are, in [0, 1]; less for a lone short word."""
     dense = min(1.0, max(0.0, (passage.density - 0.7) / 0.8))
+    fullness = min(1.0, passage.spoken.duration_s / REMARK_S)
     points = BASE + FOR_ANSWER * passage.is_answered + FOR_THOUGHT * passage.is_thought + FOR_DENSITY * dense
-    return min(1.0, max(0.0, points * passage.confidence))
+    return min(1.0, max(0.0, points * passage.confidence * fullness))
 
 
 def _together(shares: Iterable[float]) -> float:
@@ -79,7 +81,8 @@ def _reasons(candidate: Candidate) -> tuple[str, ...]:
     best_first = sorted(candidate.passages, key=lambda each: (-passage_score(each), each.spoken))
     said = [reason for each in best_first for reason in _passage_reasons(each)]
     says_nothing_more = not said and not candidate.peaks and not candidate.keywords
-    if says_nothing_more and (candidate.passages or not reasons):
+    speaks = any(each.spoken.duration_s >= REMARK_S for each in candidate.passages)
+    if says_nothing_more and (speaks or not reasons):
         said.append(SPEECH_REASON)
     return tuple(dict.fromkeys(reasons + said))
 

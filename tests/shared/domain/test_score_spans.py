@@ -141,6 +141,14 @@ def test_a_keyword_is_a_candidate_even_where_there_is_hardly_room() -> None:
     assert ["your keyword: kickflip" in each.reasons for each in candidates] == [False, True, False]
 
 
+def test_a_lone_short_word_hardly_raises_a_movement() -> None:
+    quiet, with_word, with_speech = found(
+        spoken("So", 40, word_s=0.2), spoken(SENTENCE, 69), motion=moving((10, 20, 0.2), (38, 48, 0.2), (68, 78, 0.2))
+    )
+    assert with_word.reasons == quiet.reasons == (MOTION_REASON,)
+    assert quiet.score <= with_word.score < quiet.score + 0.1 < with_speech.score
+
+
 def levels(*parts: tuple[float, float]) -> list[SoundLevel]:
     lengths = [(round(10 * length_s), level_db) for length_s, level_db in parts]
     each_db = [level_db for length, level_db in lengths for _ in range(length)]
