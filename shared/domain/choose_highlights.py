@@ -10,6 +10,7 @@ from shared.domain.span import Span
 
 NEARLY_AS_WELL = 0.15  # of a score: so much worse a candidate may be and still be taken for variety
 NEAR = 0.25  # of the stretch in which candidates lie: those closer together resemble each other
+FLASH_S = 4.0  # what is left of the target, when it is less, shows no beginning of a longer one
 ONE_CLIP = 0.5  # of the target, at most, while others score nearly as well
 
 
@@ -24,13 +25,17 @@ def choose_highlights(
     Best is what has the highest score less what it resembles the ones chosen before, by maximal marginal relevance
     (Carbonell and Goldstein, SIGIR 1998): up to `NEARLY_AS_WELL` where both lie at the same place, down to nothing
     where they lie `NEAR` of the whole apart. And no clip takes more than `ONE_CLIP` of the target before those that
-    score nearly as well had their turn; what is left then makes it longer again.
+    score nearly as well had their turn; what is left then, or is less than `FLASH_S`, makes it longer again.
 
-    Candidates below the shortest clip are chosen only when nothing else is there; if nothing fits at all it is the
-    beginning of the best. So at least one is chosen.
+    A question is shown without its answer, or the other way round, only when nothing else fits; candidates below the
+    shortest clip are chosen only when nothing else is there; if nothing fits at all it is the beginning of the best.
+    So at least one is chosen.
     """
     by_time = sorted(candidates, key=lambda each: (each.span, -each.score, each.reasons))
     chosen = _chosen(by_time, target_s, lengths, material)
+    if not chosen:
+        material = replace(material, exchanges=())
+        chosen = _chosen(by_time, target_s, lengths, material)
     if not chosen:
         chosen = _chosen(by_time, target_s, replace(lengths, shortest_s=0.0), material)
     if not chosen and by_time:
@@ -72,6 +77,10 @@ class _Fitter:
         kept = whole if whole.duration_s <= longest_s + ROUNDING_S else self.material.shortened(whole, longest_s)
         return kept if kept is not None and kept.duration_s > 0 and self.lengths.allow(kept) else None
 
+    def is_cut(self, at: int, kept: Span) -> bool:
+        """Return whether less is shown of a candidate than its clip could have."""
+        return kept.duration_s < min(self.candidates[at].span.duration_s, self.lengths.longest_s) - ROUNDING_S
+
 
 def _without_overlap(candidates: Sequence[Highlight], fitter: _Fitter) -> dict[int, Span]:
     chosen: dict[int, Span] = {}
@@ -98,7 +107,8 @@ def _fill(
         del waiting[at]
         has_rivals = any(candidates[each].score >= candidates[at].score - NEARLY_AS_WELL for each in waiting)
         kept = (fitter.fitted(at, min(left_s, most_s)) if has_rivals else None) or fitter.fitted(at, left_s)
-        if kept is not None and not _meets_any(kept, chosen.values()):
+        is_flash = bool(chosen) and left_s < FLASH_S and kept is not None and fitter.is_cut(at, kept)
+        if kept is not None and not is_flash and not _meets_any(kept, chosen.values()):
             chosen[at] = kept
             left_s -= kept.duration_s
             _note_alike(waiting, candidates, candidates[at].span, reach_s)

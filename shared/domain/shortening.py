@@ -21,6 +21,8 @@ class Material:
     events: tuple[Span, ...] = ()
     """Movements, without padding."""
     looks: tuple[Look, ...] = ()
+    exchanges: tuple[Span, ...] = ()
+    """Questions with their answers: neither is shown without the other."""
     moments: tuple[float, ...] = ()
     """When what counts happens: a keyword, laughter, a question's answer, the fastest of a movement."""
 
@@ -28,20 +30,20 @@ class Material:
         """Return the best stretch of a candidate that lasts at most `at_most_s`; None when it has no such stretch.
 
         Where somebody speaks it is whole sentences: those with the most moments that count, then as many as fit, then
-        the first ones. Where nobody does, or no sentence fits and somebody moves, it lies around the fastest moment,
-        so that a short clip shows the movement and not the padding before it.
+        the first ones. Where nobody does, or nothing that counts is said and somebody moves, it lies around the fastest
+        moment, so that a short clip shows the movement and neither the padding before it nor a mere word beside it.
         """
         bare = self._without_broken_sentences(whole)
-        spoken = _inside(self.sentences, bare)
-        if bare.duration_s > 0 and spoken:
-            found = self._sentences_that_fit(bare, spoken, at_most_s)
-            if found is not None:
-                return found
-        elif bare.duration_s > 0:
+        spoken = self._whole_exchanges(_inside(self.sentences, bare), bare)
+        if bare.duration_s > 0 and not spoken:
             return self._around_the_fastest(bare, at_most_s)
-        if overlap_s(whole, self.events) > 0:
-            return self._between_words(self._around_the_fastest(whole, at_most_s))
-        return None
+        run = self._sentences_that_fit(bare, spoken, at_most_s) if bare.duration_s > 0 else None
+        if overlap_s(whole, self.events) == 0 or (run is not None and self._moments_in(run)):
+            return run
+        moving = self._without_broken_sentences(self._around_the_fastest(bare, at_most_s))
+        if self._moments_in(moving) and (run is None or moving.duration_s > run.duration_s):
+            return moving
+        return run or self._between_words(self._around_the_fastest(whole, at_most_s))
 
     def beginning(self, whole: Span, at_most_s: float) -> Span:
         """Return a candidate's beginning, for want of anything better; it ends between two words where it can."""
@@ -56,6 +58,17 @@ class Material:
         broken = _cut_by(self.sentences, whole.end_s)
         end_s = broken.start_s if broken is not None else whole.end_s
         return span(start_s, max(start_s, end_s))
+
+    def _whole_exchanges(self, spoken: Sequence[Span], bare: Span) -> Sequence[Span]:
+        """Return the sentences, a question and its answer as one."""
+        exchanges = _inside(self.exchanges, bare)
+        blocks: list[Span] = []
+        for each in spoken:
+            if blocks and any(one.start_s <= blocks[-1].start_s and each.start_s < one.end_s for one in exchanges):
+                blocks[-1] = span(blocks[-1].start_s, each.end_s)
+            else:
+                blocks.append(each)
+        return blocks
 
     def _sentences_that_fit(self, whole: Span, spoken: Sequence[Span], at_most_s: float) -> Span | None:
         rooms = _rooms(whole, spoken)

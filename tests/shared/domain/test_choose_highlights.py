@@ -52,6 +52,21 @@ def test_a_remainder_too_short_to_follow_is_left_out() -> None:
     assert chosen(*THREE, target_s=11) == [(20, 30)]
 
 
+def test_a_few_seconds_left_lengthen_what_is_shown_rather_than_flash_something_longer() -> None:
+    long, other = candidate(0, 30, 0.6), candidate(100, 110, 0.6)
+    assert chosen(long, other, candidate(60, 70, 0.5), target_s=27) == [(0, 17), (100, 110)]
+    assert chosen(long, other, candidate(60, 63, 0.5), target_s=27) == [(0, 14), (60, 63), (100, 110)]
+
+
+def test_a_question_is_not_shown_without_its_answer_while_something_else_fits() -> None:
+    sentences = (span(0.5, 2.5), span(2.6, 9.5), span(40.5, 45.5))
+    said = Material(sentences=sentences, exchanges=(span(0.5, 9.5),))
+    asked, other = candidate(0, 10, 0.9), candidate(40, 46, 0.4)
+    assert chosen(asked, other, target_s=9, material=said) == [(40, 46)]
+    assert chosen(asked, other, target_s=16, material=said) == [(0, 10), (40, 46)]
+    assert len(chosen(asked, target_s=9, material=said)) == 1, "its answer rather than nothing"
+
+
 def test_no_clip_is_longer_than_asked_with_a_target_or_without() -> None:
     shown = [(0, 4), (20, 24), (40, 44)]
     lengths = ClipLengths(longest_s=4)

@@ -54,6 +54,22 @@ def test_where_no_sentence_fits_a_movement_is_shown_and_no_word_is_cut() -> None
     assert Material(sentences=(span(0.1, 19.9),), words=words).shortened(span(0, 20), 5.0) is None
 
 
+def test_of_a_movement_in_which_hardly_a_word_is_said_the_movement_is_shown() -> None:
+    looks = tuple(Look(t_s=t / 2, speed=0.1, energy=2.0 if t == 20 else 0.3) for t in range(80))
+    beside = Material(sentences=(span(15, 15.2),), events=(span(2, 18),), looks=looks, moments=(10.0,))
+    assert beside.shortened(span(0, 20), 8.0) == span(6, 14)
+    assert beside.shortened(span(0, 20), 10.1) == span(4.95, 15.0), "and the word is not cut"
+    asked_for = Material(sentences=(span(15, 15.2),), events=(span(2, 18),), looks=looks, moments=(10.0, 15.1))
+    assert asked_for.shortened(span(0, 20), 8.0) == span(14.7, 15.7)
+
+
+def test_a_question_keeps_its_answer() -> None:
+    asked = Material(sentences=SENTENCES, exchanges=(span(3.4, 9.5),))
+    assert asked.shortened(span(0, 12), 4.9) == span(0.7, 3.2), "one sentence rather than half of two"
+    kept = asked.shortened(span(0, 12), 7.0)
+    assert kept is not None and (kept.start_s, kept.end_s) == pytest.approx((3.2, 10.0))
+
+
 def test_the_beginning_ends_between_words() -> None:
     words = Material(words=(span(0, 1), span(1, 2), span(2, 9)))
     assert words.beginning(span(0, 12), 4) == span(0, 2)
