@@ -37,8 +37,9 @@ def placed_passages(
 
     Sentences are put together up to `LONGEST_S`, less where clips are to be shorter, more where they are to be longer;
     a single sentence may last longer. Each passage has up to `LEAD_IN_S` before its first word and `RUN_OUT_S` after
-    its last, or after the laughter that it earns, never into another word; one shorter than `SHORTEST_S` is given the
-    silence around it. What is too short even then is passed over, unless it `is_wanted` or there is nothing else.
+    its last, or after the laughter that it earns, never into another word; it leaves the next one its lead-in, or its
+    share where there is not room for both. One shorter than `SHORTEST_S` is given the silence around it; what is too
+    short even then is passed over, unless it `is_wanted` or there is nothing else.
     """
     rule = _Rule.of(lengths)
     passages = _with_density(_groups(found, rule))
@@ -134,10 +135,13 @@ def _rooms(
         spoken = each.spoken
         before_s = passages[at - 1].spoken.end_s if at else 0.0
         after_s = passages[at + 1].spoken.start_s if at + 1 < len(passages) else duration_s
-        room = span(min(before_s, spoken.start_s), max(after_s, spoken.end_s))
-        end_s = min(laughed[last_of[at] - 1].end_s, room.end_s)
+        end_s = max(spoken.end_s, min(laughed[last_of[at] - 1].end_s, after_s))
         is_too_long = end_s - spoken.start_s > rule.longest_s - LEAD_IN_S - RUN_OUT_S
-        rooms.append(_Room(core=span(spoken.start_s, spoken.end_s if is_too_long else end_s), room=room))
+        core = span(spoken.start_s, spoken.end_s if is_too_long else end_s)
+        if at + 1 < len(passages):
+            after_s -= min(LEAD_IN_S, max(0.0, after_s - core.end_s) * LEAD_IN_S / (LEAD_IN_S + RUN_OUT_S))
+        room = span(min(before_s, core.start_s), max(after_s, core.end_s))
+        rooms.append(_Room(core=core, room=room))
     return rooms
 
 

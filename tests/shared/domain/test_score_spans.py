@@ -70,6 +70,13 @@ def test_a_sentence_has_a_lead_in_and_a_run_out() -> None:
     assert one.reasons == (THOUGHT_REASON,)
 
 
+def test_one_passage_leaves_the_next_its_lead_in() -> None:
+    one, other = found(spoken(SENTENCE, 10), spoken(SENTENCE, 15.6), duration_s=30)
+    assert rounded(one) == (9.7, rounded(other)[0]) == (9.7, 15.45), "of 0.4 s of silence five parts of eight"
+    short, after = found(spoken("Go on, now, go.", 10), spoken(SENTENCE, 13.8), duration_s=30)
+    assert (rounded(short), rounded(after)[0]) == ((9.5, 13.5), 13.5), "though it could use all of the silence"
+
+
 def test_a_question_is_shown_with_its_answer_and_is_worth_more() -> None:
     asked, plain = found(
         spoken("Why do we do it?", 10), spoken("Because nothing else feels like it at all.", 12.5), spoken(SENTENCE, 40)
