@@ -88,9 +88,10 @@ def _reasons(candidate: Candidate) -> tuple[str, ...]:
 
 
 def _passage_reasons(passage: Passage) -> list[str]:
+    is_said = passage.spoken.duration_s >= REMARK_S
     reasons = (
         (QUESTION_REASON, passage.is_answered),
-        (DENSE_REASON, passage.density >= DENSE_FROM),
+        (DENSE_REASON, is_said and passage.density >= DENSE_FROM),
         (THOUGHT_REASON, passage.is_thought and not passage.is_answered),
     )
     return [reason for reason, holds in reasons if holds]

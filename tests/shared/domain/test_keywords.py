@@ -3,6 +3,7 @@
 import pytest
 
 from shared.domain.keywords import said_keywords
+from shared.domain.span import span
 from shared.domain.transcript import Word
 
 
@@ -40,3 +41,10 @@ def test_keywords_are_told_as_the_user_wrote_them_in_order_of_time() -> None:
 
 def test_where_nobody_speaks_nothing_is_said() -> None:
     assert said_keywords([], ["a"]) == ()
+
+
+def test_what_a_recognizer_only_guesses_is_not_said() -> None:
+    invented = Word(text="kickflip", start_s=147.22, end_s=147.24, confidence=0.05)
+    unsure = Word(text="Kickflip!", start_s=160.0, end_s=160.5, confidence=0.3)
+    (one,) = said_keywords([invented, unsure], ["kickflip"])
+    assert one.span == span(160.0, 160.5)

@@ -150,7 +150,7 @@ def test_a_keyword_is_a_candidate_even_where_there_is_hardly_room() -> None:
 
 def test_a_lone_short_word_hardly_raises_a_movement() -> None:
     quiet, with_word, with_speech = found(
-        spoken("So", 40, word_s=0.2), spoken(SENTENCE, 69), motion=moving((10, 20, 0.2), (38, 48, 0.2), (68, 78, 0.2))
+        spoken("So", 40, word_s=0.12), spoken(SENTENCE, 69), motion=moving((10, 20, 0.2), (38, 48, 0.2), (68, 78, 0.2))
     )
     assert with_word.reasons == quiet.reasons == (MOTION_REASON,)
     assert quiet.score <= with_word.score < quiet.score + 0.1 < with_speech.score
