@@ -13,6 +13,8 @@ from PIL.ImageFont import FreeTypeFont
 
 from shared.domain.highlight import Highlight
 from shared.domain.motion import Look
+from shared.domain.ranker import KEYWORD_REASON
+from shared.domain.running_text import NEVER_FIRST, is_spaceless
 from shared.domain.span import Span, join_near
 from shared.media.typeface import drawable, typeface, typeface_for
 
@@ -68,6 +70,8 @@ class TimelineContent:
     clips: int
     """In the reel; candidates that follow on each other are one."""
     highlights: Sequence[Highlight]
+    is_best_first: bool = False
+    """Whether the reel shows the chosen ones by score; they are numbered so, then."""
     is_given: bool = False
     """Whether the highlights are clips that somebody asked for, in the reel's order; nothing was looked for then."""
     thumbnails: Sequence[Thumbnail] = ()
@@ -108,7 +112,11 @@ class _Drawing:
         self.rows_top = 104
         self.rows_bottom = self.rows_top + sum(height + GAP for _, height in rows) - GAP
         self.list_top = self.rows_bottom + 52
-        self.listed = content.highlights[:MOST_LISTED] if content.is_given else _listed(content.highlights)
+        self.listed = (
+            content.highlights[:MOST_LISTED]
+            if content.is_given
+            else listed(content.highlights, best_first=content.is_best_first)
+        )
         lines = len(self.listed) + (1 if len(content.highlights) > len(self.listed) else 0)
         self.image = Image.new("RGB", (WIDTH, self.list_top + 34 + max(1, lines) * LINE + MARGIN), PAPER)
         self.canvas = ImageDraw.Draw(self.image)
@@ -135,7 +143,8 @@ class _Drawing:
         self.text((MARGIN, 22), _fitting(drawable(self.content.title, face), face, RIGHT - MARGIN), font=face)
         clips = self.content.clips
         reel = f"a reel of {clock(self.content.reel_s)} from {_counted(clips, 'clip')}" if clips else "no reel"
-        summary = f"{clock(self.content.duration_s)} of source  →  {reel}"
+        order = ", the best first" if self.content.is_best_first and clips > 1 else ""
+        summary = f"{clock(self.content.duration_s)} of source  →  {reel}{order}"
         self.text((MARGIN, 60), summary, font=typeface(NORMAL), fill=SOFT_INK)
         self._legend()
 
@@ -217,6 +226,9 @@ class _Drawing:
             )
         for at in join_near((each.span for each in spoken), gap_s=self.content.duration_s / (RIGHT - LEFT)):
             self._box(at, top, top + 20, fill=SPEECH)
+        if spoken and all(typeface_for(each.text, QUOTE_SIZE) is None for each in spoken):
+            note = "this machine has no typeface for what is said"
+            self.text((LEFT + 12, top + 30), note, font=typeface(QUOTE_SIZE), fill=SOFT_INK)
         self._quotes(top + 28)
 
     def _quotes(self, top: int) -> None:
@@ -241,7 +253,7 @@ class _Drawing:
             fill = CHOSEN if each.is_chosen else NOT_CHOSEN
             self._box(each.span, bottom - self._bar(each), bottom, fill=fill, outline=_edge(fill))
         free_from = 0.0
-        for number, each in enumerate(self.listed, 1):
+        for number, each in sorted(enumerate(self.listed, 1), key=lambda one: one[1].span):
             font = typeface(SMALL, is_bold=each.is_chosen)
             half = self.canvas.textlength(str(number), font=font) / 2
             x = max(self.x(each.span.middle_s), free_from + half)
@@ -294,19 +306,32 @@ class _Drawing:
         self.text((LEFT + 62, y), f"{shown(each.span.start_s)} – {shown(each.span.end_s)}", font=font, fill=ink)
         if any(other.score < 1 for other in self.content.highlights):
             self.text((LEFT + 240, y), f"{each.score:.2f}", font=font, fill=ink)
-        reasons = _fitting(", ".join(each.reasons), font, SAID_X - LEFT - 300 - QUOTE_GAP)
-        self.text((LEFT + 300, y), reasons, font=font, fill=ink)
-        self._said(each, y, ink)
+        said_x = self._said(each, y, ink)
+        reasons = told(each.reasons)
+        face = typeface_for(reasons, SMALL, is_bold=each.is_chosen) or font
+        room = said_x - LEFT - 300 - (QUOTE_GAP if said_x < RIGHT else 0)
+        self.text((LEFT + 300, y), _fitting(drawable(reasons, face), face, room), font=face, fill=ink)
 
-    def _said(self, each: Highlight, y: int, ink: Colour) -> None:
-        """Write the words that begin in a candidate."""
+    def _said(self, each: Highlight, y: int, ink: Colour) -> float:
+        """Write the words that begin in a candidate, and return how far to the right there is room beside them."""
         said = (
             one.text for one in self.content.spoken or () if each.span.start_s <= one.span.start_s < each.span.end_s
         )
         text = " ".join(said)
         face = typeface_for(text, SMALL)
-        if text and face is not None:
-            self.text((SAID_X, y), _fitting(f"“{text}”", face, RIGHT - SAID_X), font=face, fill=ink)
+        if not text or face is None:
+            return RIGHT
+        self.text((SAID_X, y), _fitting(f"“{text}”", face, RIGHT - SAID_X), font=face, fill=ink)
+        return SAID_X
+
+
+def told(reasons: Sequence[str]) -> str:
+    """Return the reasons on one line, what they share said once: "your keywords: farm, local · movement"."""
+    keywords = [each.removeprefix(KEYWORD_REASON) for each in reasons if each.startswith(KEYWORD_REASON)]
+    others = [each for each in reasons if not each.startswith(KEYWORD_REASON)]
+    if len(keywords) > 1:
+        return " · ".join([f"your keywords: {', '.join(keywords)}", *others])
+    return " · ".join(reasons)
 
 
 def clock(t_s: float) -> str:
@@ -368,10 +393,13 @@ def _top_energy(looks: Sequence[Look], threshold: float) -> float:
     return max(TOP_ENERGY, 2 * threshold, 1.1 * usual)
 
 
-def _listed(highlights: Sequence[Highlight]) -> list[Highlight]:
-    """Return the candidates that are explained, in order of time: chosen ones first, then the best."""
+def listed(highlights: Sequence[Highlight], *, best_first: bool) -> list[Highlight]:
+    """Return the candidates that are explained, chosen ones rather than others and then the best; in order of time.
+
+    Or in the reel's order, those that are not chosen behind it, when that shows the best first.
+    """
     ranked = sorted(highlights, key=lambda each: (not each.is_chosen, -each.score, each.span))[:MOST_LISTED]
-    return sorted(ranked, key=lambda each: each.span)
+    return ranked if best_first else sorted(ranked, key=lambda each: each.span)
 
 
 def _edge(fill: Colour) -> Colour | None:
@@ -403,17 +431,30 @@ def _fitting(text: str, font: FreeTypeFont, width: float) -> str:
 def _cut(text: str, letters: int) -> str:
     """Return the text without so many of its last letters, and without the word that they begin in."""
     kept = text[: len(text) - letters]
-    whole = kept.rsplit(" ", 1)[0] if " " in kept.strip() and not text[len(kept) :].startswith(" ") else kept
-    return f"{whole.rstrip(' ,;:–-')}…"
+    is_between_words = text[len(kept) :].startswith(" ") or (kept and is_spaceless(kept[-1]))
+    whole = kept.rsplit(" ", 1)[0] if " " in kept.strip() and not is_between_words else kept
+    return f"{whole.rstrip(' ,;:–-、')}…"
 
 
 def _wrapped(text: str, font: FreeTypeFont, width: float, *, lines: int) -> list[str]:
-    """Return the beginning of the text as at most so many lines."""
+    """Return the beginning of the text as at most so many lines, broken between words or where there are none."""
     found: list[str] = []
-    left = text.split()
+    left = pieces(text)
     while left and len(found) < lines - 1:
-        line = left.pop(0)
-        while left and font.getlength(f"{line} {left[0]}") <= width:
-            line = f"{line} {left.pop(0)}"
+        line = left.pop(0).lstrip()
+        while left and font.getlength(f"{line}{left[0]}") <= width:
+            line += left.pop(0)
         found.append(_fitting(line, font, width))
-    return [*found, _fitting(" ".join(left), font, width)] if left else found
+    return [*found, _fitting("".join(left).lstrip(), font, width)] if left else found
+
+
+def pieces(text: str) -> list[str]:
+    """Return the text cut where a line may end, each piece with the space before it."""
+    found: list[str] = []
+    for before, char in pairwise(f" {text}"):
+        is_inside_word = not char.isspace() and not is_spaceless(char) and not is_spaceless(before)
+        if found and (is_inside_word or before.isspace() or char in NEVER_FIRST):
+            found[-1] += char
+        else:
+            found.append(char)
+    return [each for each in found if each.strip()]

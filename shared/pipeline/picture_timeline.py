@@ -31,6 +31,7 @@ def picture_timeline(
         reel_s=edit.duration_s,
         clips=len(edit.clips),
         highlights=chosen.highlights,
+        is_best_first=chosen.order == "score" and not job.is_given,
         is_given=job.is_given,
         thumbnails=_thumbnails(file, media, name=name) if isinstance(media, Video) else (),
         looks=looks(analysis.samples) if job.stages["pose"].state == "done" else None,

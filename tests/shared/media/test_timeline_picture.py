@@ -25,9 +25,12 @@ from shared.media.timeline_picture import (
     clock,
     energies,
     lanes,
+    listed,
+    pieces,
     tenths,
     thumbnail_times_s,
     tick_step_s,
+    told,
     write_timeline,
 )
 from shared.media.typeface import drawable, typeface
@@ -87,6 +90,36 @@ def test_the_same_content_is_the_same_picture(tmp_path: Path) -> None:
 def test_a_source_without_picture_or_anything_found_is_drawn_too(tmp_path: Path) -> None:
     empty = TimelineContent(title="", duration_s=0.5, reel_s=0, clips=0, highlights=(), spoken=())
     assert drawn(tmp_path / "timeline.png", empty).shape[1] == 1600
+
+
+def test_what_keywords_share_is_told_once() -> None:
+    assert told(["your keyword: farm", "your keyword: local", "movement"]) == "your keywords: farm, local · movement"
+    assert told(["your keyword: 農場", "a whole thought"]) == "your keyword: 農場 · a whole thought"
+    assert told(["laughter-like peak"]) == "laughter-like peak"
+
+
+def test_clips_that_are_shown_best_first_are_listed_so(tmp_path: Path) -> None:
+    early, late = (
+        Highlight(span=span(at, at + 10), score=at / 100, reasons=("movement",), is_chosen=True) for at in (20, 60)
+    )
+    other = Highlight(span=span(40, 50), score=0.9, reasons=("movement",))
+    assert listed([early, other, late], best_first=False) == [early, other, late]
+    assert listed([early, other, late], best_first=True) == [late, early, other]
+    by_time = replace(content(), highlights=[early, other, late], clips=2)
+    pictures = [drawn(tmp_path / "t.png", replace(by_time, is_best_first=each)) for each in (False, True)]
+    assert pictures[0].shape == pictures[1].shape and (pictures[0] != pictures[1]).any()
+
+
+def test_quotes_without_spaces_are_broken_anywhere_but_before_a_full_stop() -> None:
+    assert pieces("So it is") == ["So", " it", " is"]
+    assert pieces("今日は。Mic 晴れ") == ["今", "日", "は。", "Mic", " 晴", "れ"]
+    assert pieces("") == []
+
+
+def test_where_no_typeface_has_the_script_that_is_said(tmp_path: Path) -> None:
+    unknown = replace(content(), spoken=[Spoken(span=span(60, 70), text="\ue000\ue001")])
+    silent = replace(content(), spoken=[])
+    assert (drawn(tmp_path / "a.png", unknown) != drawn(tmp_path / "b.png", silent)).any()
 
 
 def test_hundreds_of_candidates_do_not_make_it_taller(tmp_path: Path) -> None:
