@@ -9,7 +9,7 @@ from shared.media.probe import probe
 
 RESULTS, PICTURES = Path("out/sample"), Path("docs/images")
 TIMELINE_WIDTH = 1200
-SHOWN_S = ((3.0, 4.4), (6.0, 8.4), (13.8, 15.4), (33.2, 36.8))
+SHOWN_S = ((3.8, 5.2), (6.8, 9.2), (14.5, 16.1), (34.2, 37.8))
 """Stretches of the reel: star jumps, a flip, what is said over the city, the flip again, slowly."""
 SIZE, FPS, QUALITY = (480, 270), 10, 50
 
