@@ -38,8 +38,8 @@ def placed_passages(
     Sentences are put together up to `LONGEST_S`, less where clips are to be shorter, more where they are to be longer;
     a single sentence may last longer. Each passage has up to `LEAD_IN_S` before its first word and `RUN_OUT_S` after
     its last, or after the laughter that it earns, never into another word; it leaves the next one its lead-in, or its
-    share where there is not room for both. One shorter than `SHORTEST_S` is given the silence around it; what is too
-    short even then is passed over, unless it `is_wanted` or there is nothing else.
+    share where there is not room for both. One shorter than `SHORTEST_S` is given the silence around it, in need also
+    that lead-in; what is too short even then is passed over, unless it `is_wanted` or there is nothing else.
     """
     rule = _Rule.of(lengths)
     passages = _with_density(_groups(found, rule))
@@ -67,6 +67,9 @@ class _Room:
     core: Span
     """Its words, and the laughter that they earn."""
     room: Span
+    """Without the next one's lead-in."""
+    next_s: float
+    """When the next one begins."""
 
 
 def _groups(found: Sequence[Sentence], rule: _Rule) -> list[list[Sentence]]:
@@ -138,10 +141,11 @@ def _rooms(
         end_s = max(spoken.end_s, min(laughed[last_of[at] - 1].end_s, after_s))
         is_too_long = end_s - spoken.start_s > rule.longest_s - LEAD_IN_S - RUN_OUT_S
         core = span(spoken.start_s, spoken.end_s if is_too_long else end_s)
+        next_s = after_s
         if at + 1 < len(passages):
             after_s -= min(LEAD_IN_S, max(0.0, after_s - core.end_s) * LEAD_IN_S / (LEAD_IN_S + RUN_OUT_S))
         room = span(min(before_s, core.start_s), max(after_s, core.end_s))
-        rooms.append(_Room(core=core, room=room))
+        rooms.append(_Room(core=core, room=room, next_s=max(next_s, core.end_s)))
     return rooms
 
 
@@ -154,6 +158,8 @@ def _placed(
         after_s = placed[-1].span.end_s if placed else 0.0
         room = span(min(max(after_s, around.room.start_s), around.core.start_s), around.room.end_s)
         place = _place(around.core, room, rule)
+        if place.duration_s < rule.shortest_s:  # better the next one without a lead-in than this one left out
+            place = span(place.start_s, max(place.end_s, min(around.next_s, place.start_s + rule.shortest_s)))
         if place.duration_s >= rule.shortest_s - ROUNDING_S or is_wanted(each):
             placed.append(Placed(passage=each, span=place))
     return tuple(placed)

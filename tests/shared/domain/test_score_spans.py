@@ -75,6 +75,13 @@ def test_one_passage_leaves_the_next_its_lead_in() -> None:
     assert rounded(one) == (9.7, rounded(other)[0]) == (9.7, 15.45), "of 0.4 s of silence five parts of eight"
     short, after = found(spoken("Go on, now, go.", 10), spoken(SENTENCE, 13.8), duration_s=30)
     assert (rounded(short), rounded(after)[0]) == ((9.5, 13.5), 13.5), "though it could use all of the silence"
+    first, short, after = found(
+        *(spoken(SENTENCE, 5), spoken("Go on, now, go.", 11), spoken(SENTENCE, 13.8)),
+        lengths=ClipLengths(longest_s=6),
+        duration_s=30,
+    )
+    assert rounded(first)[1] == rounded(short)[0] == 10.7
+    assert rounded(short)[1] == rounded(after)[0] == 13.7, "at 2.8 s it would be left out"
 
 
 def test_a_question_is_shown_with_its_answer_and_is_worth_more() -> None:
