@@ -3,7 +3,7 @@
 import re
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,24 +11,26 @@ from hashlib import blake2b
 from importlib.metadata import version
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import ctranslate2
 import numpy as np
 from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_compression_ratio, get_suppressed_tokens
-from faster_whisper.vad import VadOptions, get_speech_timestamps
+from faster_whisper.vad import VadOptions, get_speech_timestamps, get_vad_model
 from numpy.typing import NDArray
 
 from shared.domain.heard_words import HeardWord
 from shared.domain.transcript import SENTENCE_ENDS
 
+Answer = TypeVar("Answer")
+
 RATE_HZ = 16_000
 WINDOW_S = 30  # what Whisper was trained on, and the most it takes
-LEAST_WINDOW_S, ROOM_S = 15, 2
-"""A shorter window takes less than its share of the work. With 2 s of silence after the words, and 15 s at least, 99 of
-2,316 English words were wrong and 96 in windows of 30 s, which take 1.6 times as long; without the silence 165 were."""
+LEAST_WINDOW_S, ROOM_S = 20, 2
+"""Encoding 20 s takes a third of encoding 30 s. With 2 s of silence after the words 95 of 2,316 English words are
+wrong, with windows of 15 s at least 99, with 30 s always 96; without the silence 165."""
 BEAMS, MORE_BEAMS = 1, 2  # of 735 words in four languages 35 are wrong with 1 beam, 37 with 2, 35 with 5
 UNPUNCTUATED_S = 8.0
 """So much speech without the end of a sentence is decoded again: of six pieces of Japanese three have one with 1 beam,
@@ -47,6 +49,7 @@ DOUBTFUL = -0.5  # real repeats lie at -0.05 to -0.4
 TRANSLATED = -0.35  # with hints in another language it may translate instead of writing down: -0.4 to -1.2
 SHORTEST_SOUND_S = 0.1
 KEPT_ENCODINGS = 8  # of 1 to 3 MB: what the language is found by is written down next
+KEPT_SILENCES = 32  # a border's margin is listened to by both its neighbours, often in one process
 PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 
 
@@ -111,7 +114,8 @@ class WhisperRecognizer:
         )
         self._path = model
         self._threads = threads
-        self._encodings: OrderedDict[bytes, Any] = OrderedDict()
+        self._encodings: OrderedDict[bytes, ctranslate2.StorageView] = OrderedDict()
+        self._silences: OrderedDict[bytes, Sequence[tuple[float, float]]] = OrderedDict()
         self._lock = threading.Lock()
 
     @cached_property
@@ -126,20 +130,12 @@ class WhisperRecognizer:
         )
 
     def load(self) -> None:
-        """Load the model now; otherwise it is loaded when it is first needed."""
+        """Load the models now; otherwise each is loaded when it is first needed."""
+        get_vad_model()
         _ = self._model
 
     def silences(self, samples: NDArray[np.float32]) -> Sequence[tuple[float, float]]:
-        options = VadOptions(min_silence_duration_ms=round(SHORTEST_SILENCE_S * 1000), speech_pad_ms=0)
-        found: list[tuple[float, float]] = []
-        at = 0
-        for speech in get_speech_timestamps(samples, options) if len(samples) else ():
-            if speech["start"] > at:
-                found.append((at / RATE_HZ, speech["start"] / RATE_HZ))
-            at = speech["end"]
-        if at < len(samples):
-            found.append((at / RATE_HZ, len(samples) / RATE_HZ))
-        return found
+        return self._kept(self._silences, KEPT_SILENCES, samples, _silences)
 
     def languages(self, samples: NDArray[np.float32]) -> Mapping[str, float]:
         if not self._model.model.is_multilingual:
@@ -200,19 +196,45 @@ class WhisperRecognizer:
 
     def _encoded(self, samples: NDArray[np.float32]) -> ctranslate2.StorageView:
         """Return the encoder's output for a piece, of shape (1, steps of 20 ms, width), in a window that suits it."""
-        key = blake2b(samples.tobytes(), digest_size=16).digest()
-        with self._lock:
-            if key in self._encodings:
-                return self._encodings[key]
+        return self._kept(self._encodings, KEPT_ENCODINGS, samples, self._encode)
+
+    def _encode(self, samples: NDArray[np.float32]) -> ctranslate2.StorageView:
         room = round(min(WINDOW_S, max(LEAST_WINDOW_S, ceil(10 * (len(samples) / RATE_HZ + ROOM_S)) / 10)) * RATE_HZ)
         window = np.pad(samples[:room], (0, max(0, room - len(samples))))
         features = self._model.feature_extractor(window, padding=0)
-        encoding = self._model.encode(features[:, : room // self._model.feature_extractor.hop_length])
+        return self._model.encode(features[:, : room // self._model.feature_extractor.hop_length])
+
+    def _kept(
+        self,
+        kept: OrderedDict[bytes, Answer],
+        at_most: int,
+        samples: NDArray[np.float32],
+        find: Callable[[NDArray[np.float32]], Answer],
+    ) -> Answer:
+        """Return what is found in the samples, from the last time if that is not long ago."""
+        key = blake2b(samples.tobytes(), digest_size=16).digest()
         with self._lock:
-            self._encodings[key] = encoding
-            while len(self._encodings) > KEPT_ENCODINGS:
-                self._encodings.popitem(last=False)
-        return encoding
+            if key in kept:
+                return kept[key]
+        found = find(samples)
+        with self._lock:
+            kept[key] = found
+            while len(kept) > at_most:
+                kept.popitem(last=False)
+        return found
+
+
+def _silences(samples: NDArray[np.float32]) -> Sequence[tuple[float, float]]:
+    options = VadOptions(min_silence_duration_ms=round(SHORTEST_SILENCE_S * 1000), speech_pad_ms=0)
+    found: list[tuple[float, float]] = []
+    at = 0
+    for speech in get_speech_timestamps(samples, options) if len(samples) else ():
+        if speech["start"] > at:
+            found.append((at / RATE_HZ, speech["start"] / RATE_HZ))
+        at = speech["end"]
+    if at < len(samples):
+        found.append((at / RATE_HZ, len(samples) / RATE_HZ))
+    return found
 
 
 def _decoded(
@@ -227,8 +249,8 @@ def _decoded(
     prompt = model.get_prompt(
         tokenizer,
         [],
-        without_timestamps=True,
-        hotwords=", ".join(hints) or None,  # with timestamps, words get lost
+        without_timestamps=True,  # with them, words get lost
+        hotwords=", ".join(hints) or None,
     )
     (result,) = model.model.generate(
         encoding,
