@@ -17,6 +17,13 @@ LONELY_S, LONELY_PAUSE_S = 1.0, 1.5  # a sound this short with pauses this long 
 SURE = 0.5
 JOINERS = ("-", "‐", "‑", "'", "’", ".", ",", "%", ":", "/")
 """What goes on with the word before it when no space comes first."""
+CLOSING = frozenset("?!:;.,…»”’)]}%‰°€。、？！，」』")
+"""Marks that stay with the word before them even after a space, as French and German have one there."""
+SAID = frozenset("%‰°€")
+"""Those of them that take time to say."""
+OPENING = frozenset('¿¡«„“‘([{$£「『"')
+"""Marks that stay with the word after them."""
+NO_BREAK = "\u00a0"
 
 
 def worth_hearing(silences: Sequence[Span], duration_s: float) -> tuple[Span, ...]:
@@ -84,15 +91,34 @@ def in_source_time(heard: Sequence[HeardWord], unit: Span, silences: Sequence[Sp
 
 
 def _whole_words(heard: Sequence[HeardWord]) -> list[HeardWord]:
-    """Return the words with what a recognizer cut off again joined to them: " cold" and "-hearted", " 3" and ".5"."""
+    """Return the words with what a recognizer cut off again joined to them: " cold" and "-hearted", " 20" and "%"."""
     whole: list[HeardWord] = []
-    for text, start_s, end_s, confidence in heard:
-        if whole and text.startswith(JOINERS) and len(text) > 1:
-            before = whole[-1]
-            whole[-1] = (before[0] + text, before[1], max(before[2], end_s), min(before[3], confidence))
+    for word in heard:
+        if whole and _is_mark(whole[-1], OPENING):
+            whole[-1] = _opened(whole[-1], word)
+        elif whole and (word[0].startswith(JOINERS) or word[0] == '"' or _is_mark(word, CLOSING)):
+            whole[-1] = _closed(whole[-1], word)
         else:
-            whole.append((text, start_s, end_s, confidence))
+            whole.append(word)
     return whole
+
+
+def _is_mark(word: HeardWord, marks: frozenset[str]) -> bool:
+    return marks.issuperset(word[0].strip())
+
+
+def _opened(mark: HeardWord, word: HeardWord) -> HeardWord:
+    """Return the word with the mark before it, which takes no time; French writes a space after its quotes."""
+    space = NO_BREAK if "«" in mark[0] and word[0][:1].isspace() else ""
+    return mark[0].rstrip() + space + word[0].lstrip(), *word[1:]
+
+
+def _closed(word: HeardWord, more: HeardWord) -> HeardWord:
+    """Return the word with what follows it; a mark that is not said leaves its time as it is."""
+    text = word[0] + (NO_BREAK if more[0][:1].isspace() else "") + more[0].lstrip()
+    if CLOSING.union('"').issuperset(more[0].strip()) and not SAID.intersection(more[0]):
+        return text, *word[1:]
+    return text, word[1], max(word[2], more[2]), min(word[3], more[3])
 
 
 def _place_s(joined_s: float, stretches: Sequence[Span], *, is_end: bool) -> float:

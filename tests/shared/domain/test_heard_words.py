@@ -18,7 +18,10 @@ from shared.domain.heard_words import (
 from shared.domain.span import Span, span
 
 times = st.floats(-1, 35, allow_nan=False)
-heard_words = st.lists(st.tuples(st.sampled_from([" a", "b.", "  "]), times, times, st.floats(-0.1, 1.1)), max_size=40)
+heard_words = st.lists(
+    st.tuples(st.sampled_from([" a", "b.", "  ", " ?", "%", " «", '"']), times, times, st.floats(-0.1, 1.1)),
+    max_size=40,
+)
 
 
 @st.composite
@@ -49,6 +52,40 @@ def test_a_word_that_was_cut_at_its_hyphen_is_one() -> None:
         ("3.5", 11.4, 11.8, 0.9),
         ("-", 12.0, 12.1, 1.0),
     ]
+
+
+@pytest.mark.parametrize(
+    ("heard", "whole"),
+    [
+        ([" by", " 20", "%", " from"], ["by", "20%", "from"]),
+        ([" version", " 3", ".5"], ["version", "3.5"]),
+        ([" $", "5", " to", " $3", ",500", "."], ["$5", "to", "$3,500."]),
+        ([" 1", ",000", ",000"], ["1,000,000"]),
+        ([" the", " U", ".S", "."], ["the", "U.S."]),
+        ([" at", " 10", ":30"], ["at", "10:30"]),
+        ([" allez", "-vous", " ?", " Il"], ["allez-vous\u00a0?", "Il"]),
+        ([" dit", " :", " «", " Trop", " tard", " !", " »"], ["dit\u00a0:", "«\u00a0Trop", "tard\u00a0!\u00a0»"]),
+        ([" 80", " %", " mehr"], ["80\u00a0%", "mehr"]),
+        ([" ¿", "Cómo", " estás", "?", " ¡", "Qué"], ["¿Cómo", "estás?", "¡Qué"]),
+        ([" said", ' "', "We", " go", ".", '"'], ["said", '"We', 'go."']),
+        ([" (", "the", " doctor", ")"], ["(the", "doctor)"]),
+        (["「", "はい", "」", "。"], ["「はい」。"]),
+        ([" one", " -", " two"], ["one", "-", "two"]),
+        ([" didn", "'t"], ["didn't"]),
+        ([" ...", " so"], ["...", "so"]),
+    ],
+)
+def test_numbers_and_marks_stay_with_their_words(heard: list[str], whole: list[str]) -> None:
+    timed = [(text, n * 0.5, n * 0.5 + 0.5, 0.9) for n, text in enumerate(heard)]
+    words = in_source_time(timed, span(10.0, 30.0), [])
+    assert [word.text for word in words] == whole
+    assert all(SHORTEST_WORD_S <= word.end_s - word.start_s <= LONGEST_WORD_S for word in words)
+
+
+def test_a_mark_takes_no_time_unless_it_is_said() -> None:
+    heard = [(" vous", 1.0, 1.4, 0.9), (" ?", 1.4, 2.4, 0.1), (" «", 2.4, 3.0, 0.2), (" 20", 3.0, 3.4, 0.8)]
+    words = in_source_time([*heard, ("%", 3.4, 3.8, 0.7)], span(0.0, 20.0), [])
+    assert [(w.start_s, w.end_s, w.confidence) for w in words] == [(1.0, 1.4, 0.9), (3.0, 3.8, 0.7)]
 
 
 def test_sound_words_are_only_moved_to_source_time() -> None:
