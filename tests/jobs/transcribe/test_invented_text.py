@@ -1,4 +1,4 @@
-"""Nothing is written down that nobody said, and what somebody said stays: the real model on all sorts of sounds."""
+"""Nothing is written down that nobody said, and what somebody said stays: with the model that Montage uses."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -44,10 +44,9 @@ def asked(media_file: MediaFile) -> str:
 
 def under(speech: Samples, name: str, *, below_db: float) -> Samples:
     """Return the speech with a sound under it that is quieter by so much."""
-    level_db = 20 * np.log10(np.sqrt(np.mean(speech**2))) - below_db
+    level_db = 20 * float(np.log10(np.sqrt(np.mean(speech**2)))) - below_db
     other = voiceless(name, len(speech) / SPEECH_RATE_HZ + 1, level_db=level_db)[: len(speech)]
-    mixed: Samples = np.clip(speech + other, -1, 1).astype(np.float32)
-    return mixed
+    return np.asarray(np.clip(speech + other, -1, 1), np.float32)
 
 
 @pytest.mark.parametrize("name", VOICELESS)

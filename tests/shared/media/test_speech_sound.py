@@ -7,7 +7,9 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
 
 from shared.errors import BadVideo
 from shared.media.probe import probe
@@ -139,3 +141,59 @@ def test_real_recordings_are_heard_as_libav_plays_them(media_file: Callable[[str
         found = hear(file, track, start_s=5.0, end_s=9.0, name=name)
     expected = played[5 * SPEECH_RATE_HZ : 9 * SPEECH_RATE_HZ]
     assert np.corrcoef(found, expected)[0, 1] > 0.99
+
+
+def write_channels(path: Path, sound: dict[str, Samples], layout: str, codec: str) -> Path:
+    """Write a sound per channel name of the layout, the others silent."""
+    names = [channel.name for channel in av.AudioLayout(layout).channels]
+    planes = np.zeros((len(names), max(map(len, sound.values()))), np.float32)
+    for name, samples in sound.items():
+        planes[names.index(name), : len(samples)] = samples
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream(codec, rate=SPEECH_RATE_HZ, layout=layout)
+        assert isinstance(stream, AudioStream)
+        sample_format = stream.codec_context.format.name
+        resampler = AudioResampler(format=sample_format, layout=layout, rate=SPEECH_RATE_HZ)
+        for begin in range(0, planes.shape[1], 1024):
+            packed = np.ascontiguousarray(planes[:, begin : begin + 1024].T).reshape(1, -1)
+            frame = AudioFrame.from_ndarray(packed, format="flt", layout=layout)
+            frame.sample_rate, frame.time_base, frame.pts = SPEECH_RATE_HZ, Fraction(1, SPEECH_RATE_HZ), begin
+            for made in resampler.resample(frame):
+                output.mux(stream.encode(made))
+        output.mux(stream.encode(None))
+    return path
+
+
+@pytest.fixture(scope="module")
+def voice() -> Samples:
+    """Return 4 s of a buzz that comes and goes, as loud as speech."""
+    t = np.arange(4 * SPEECH_RATE_HZ) / SPEECH_RATE_HZ
+    buzz = sum((np.sin(2 * np.pi * 140 * k * t) / k for k in range(1, 12)), np.zeros(len(t)))
+    return np.asarray(0.15 * buzz * np.sin(2 * np.pi * 3 * t) ** 2, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("layout", "channels"),
+    [
+        ("mono", ["FC"]),
+        ("stereo", ["FL", "FR"]),
+        ("stereo", ["FL"]),
+        ("2.1", ["FL", "FR"]),
+        ("5.1", ["FC"]),
+        ("5.1(side)", ["FC"]),
+        ("5.1", ["FL", "FR"]),
+        ("7.1", ["FC"]),
+        ("7.1", ["FL", "FR"]),
+        ("quad", ["FL", "FR"]),
+    ],
+)
+def test_a_voice_is_heard_as_loud_whichever_channels_it_is_in(
+    tmp_path: Path, voice: Samples, layout: str, channels: list[str]
+) -> None:
+    path = write_channels(tmp_path / "voice.mka", dict.fromkeys(channels, voice), layout, "flac")
+    with open(path, "rb") as file:
+        found = hear(file, SoundTrack(stream_index=0, start_s=0.0), start_s=0.5, end_s=3.5, name="voice")
+    expected = voice[SPEECH_RATE_HZ // 2 :][: len(found)]
+    level_db = 20 * np.log10(np.sqrt(np.mean(found**2) / np.mean(expected**2)))
+    assert np.corrcoef(found, expected)[0, 1] > 0.99
+    assert abs(level_db) <= (6.1 if channels == ["FL"] else 3.1)
