@@ -106,3 +106,12 @@ def test_what_is_said_over_and_over_is_written_so_often(written: Written, media_
     found = written(np.tile(np.concatenate([sentence, np.zeros(SPEECH_RATE_HZ // 3, np.float32)]), times))
     assert len(normalise(found)) == pytest.approx(times * len(normalise(said)), rel=0.25)
     assert set(normalise(found)) == set(normalise(written(sentence)))
+
+
+@pytest.mark.parametrize("times", [3, 6, 14])
+def test_a_sentence_said_over_and_over_is_not_cut_to_one(written: Written, president: Samples, times: int) -> None:
+    sentence = president[round(8.15 * SPEECH_RATE_HZ) : round(10.45 * SPEECH_RATE_HZ)]
+    pause = np.zeros(SPEECH_RATE_HZ // 3, np.float32)
+    found = normalise(written(np.tile(np.concatenate([sentence, pause]), times)))
+    assert times / 2 <= found.count("country") <= times
+    assert set(found) == set(normalise("Ask what you can do for your country."))
