@@ -43,9 +43,7 @@ def test_a_gpu_computes_in_float16_and_a_cpu_in_int8(
     assert compute in made.manner, "the other device's answers are others"
 
 
-@pytest.mark.parametrize(
-    ("threads", "workers", "each"), [(1, 1, 1), (2, 2, 1), (3, 3, 1), (4, 4, 1), (8, 4, 2), (16, 4, 4)]
-)
+@pytest.mark.parametrize(("threads", "workers", "each"), [(1, 1, 1), (2, 2, 1), (3, 3, 1), (16, 16, 1)])
 def test_threads_are_shared_out_among_the_pieces_that_are_heard_side_by_side(
     loaded: list[Loaded], threads: int, workers: int, each: int
 ) -> None:
