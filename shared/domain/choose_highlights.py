@@ -1,17 +1,19 @@
 """Which of the candidates go into the reel."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 from shared.domain.clip_lengths import ROUNDING_S, ClipLengths
 from shared.domain.highlight import Highlight
 from shared.domain.shortening import Material
-from shared.domain.span import Span
+from shared.domain.span import Span, meet, span
 
 NEARLY_AS_WELL = 0.15  # of a score: so much worse a candidate may be and still be taken for variety
 NEAR = 0.25  # of the stretch in which candidates lie: those closer together resemble each other
 FLASH_S = 4.0  # what is left of the target, when it is less, shows no beginning of a longer one
 ONE_CLIP = 0.5  # of the target, at most, while others score nearly as well
+TOUCH_S = 0.001  # clips this near to each other are shown as one: reports round their times
 
 
 def choose_highlights(
@@ -77,6 +79,16 @@ class _Fitter:
         kept = whole if whole.duration_s <= longest_s + ROUNDING_S else self.material.shortened(whole, longest_s)
         return kept if kept is not None and kept.duration_s > 0 and self.lengths.allow(kept) else None
 
+    def may_join(self, kept: Span, others: Collection[Span], most_s: float = inf) -> bool:
+        """Return whether a clip overlaps no other one, and is not too long with those that it touches."""
+        if any(meet(kept, other) for other in others):
+            return False
+        together = kept
+        for other in _touching(kept, others):
+            together = span(min(together.start_s, other.start_s), max(together.end_s, other.end_s))
+        is_alone = together == kept
+        return is_alone or together.duration_s <= min(most_s, self.lengths.longest_s) + ROUNDING_S
+
     def is_cut(self, at: int, kept: Span) -> bool:
         """Return whether less is shown of a candidate than its clip could have."""
         return kept.duration_s < min(self.candidates[at].span.duration_s, self.lengths.longest_s) - ROUNDING_S
@@ -85,8 +97,8 @@ class _Fitter:
 def _without_overlap(candidates: Sequence[Highlight], fitter: _Fitter) -> dict[int, Span]:
     chosen: dict[int, Span] = {}
     for at in sorted(range(len(candidates)), key=lambda at: (-candidates[at].score, at)):
-        kept = fitter.fitted(at, float("inf"))
-        if kept is not None and not _meets_any(kept, chosen.values()):
+        kept = fitter.fitted(at, inf)
+        if kept is not None and fitter.may_join(kept, chosen.values()):
             chosen[at] = kept
     return chosen
 
@@ -100,6 +112,8 @@ def _fill(
     """
     waiting = dict.fromkeys(range(len(candidates)), 0.0)
     """Candidate to how much it resembles what is chosen."""
+    later: list[int] = []
+    """Those that would make one clip too long of another one while they have rivals."""
     starts_s, ends_s = [each.span.start_s for each in candidates], [each.span.end_s for each in candidates]
     reach_s = NEAR * (max(ends_s, default=0.0) - min(starts_s, default=0.0))
     while waiting and left_s >= fitter.lengths.shortest_s - ROUNDING_S and left_s > 0:
@@ -108,10 +122,20 @@ def _fill(
         has_rivals = any(candidates[each].score >= candidates[at].score - NEARLY_AS_WELL for each in waiting)
         kept = (fitter.fitted(at, min(left_s, most_s)) if has_rivals else None) or fitter.fitted(at, left_s)
         is_flash = bool(chosen) and left_s < FLASH_S and kept is not None and fitter.is_cut(at, kept)
-        if kept is not None and not is_flash and not _meets_any(kept, chosen.values()):
+        if kept is None or is_flash:
+            continue
+        if fitter.may_join(kept, chosen.values(), most_s if has_rivals else inf):
             chosen[at] = kept
             left_s -= kept.duration_s
             _note_alike(waiting, candidates, candidates[at].span, reach_s)
+        else:
+            later.append(at)
+    for at in later:
+        kept = fitter.fitted(at, left_s)
+        is_whole = kept is not None and not fitter.is_cut(at, kept)
+        if kept is not None and is_whole and fitter.may_join(kept, chosen.values()):
+            chosen[at] = kept
+            left_s -= kept.duration_s
     return left_s
 
 
@@ -120,7 +144,7 @@ def _lengthen(chosen: dict[int, Span], candidates: Sequence[Highlight], fitter: 
     for at in sorted(chosen, key=lambda at: (-candidates[at].score, at)):
         others = [each for other, each in chosen.items() if other != at]
         longer = fitter.fitted(at, chosen[at].duration_s + left_s)
-        if longer is not None and longer.duration_s > chosen[at].duration_s and not _meets_any(longer, others):
+        if longer is not None and longer.duration_s > chosen[at].duration_s and fitter.may_join(longer, others):
             left_s -= longer.duration_s - chosen[at].duration_s
             chosen[at] = longer
 
@@ -131,5 +155,16 @@ def _note_alike(waiting: dict[int, float], candidates: Sequence[Highlight], one:
         waiting[at] = max(waiting[at], 1 - apart_s / reach_s if 0 <= apart_s < reach_s else 0.0)
 
 
-def _meets_any(one: Span, others: Iterable[Span]) -> bool:
-    return any(one.start_s < other.end_s and other.start_s < one.end_s for other in others)
+def _touching(one: Span, others: Collection[Span]) -> list[Span]:
+    """Return those that touch it, and those that touch these."""
+    found: list[Span] = []
+    start_s, end_s = one.start_s, one.end_s
+    for each in sorted((each for each in others if each.end_s <= one.start_s), reverse=True):
+        if start_s - each.end_s <= TOUCH_S:
+            found.append(each)
+            start_s = each.start_s
+    for each in sorted(each for each in others if each.start_s >= one.end_s):
+        if each.start_s - end_s <= TOUCH_S:
+            found.append(each)
+            end_s = each.end_s
+    return found

@@ -3,6 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from math import inf
 
 from shared.domain.edit_list import Clip, EditList, Join, RenderMode
 from shared.domain.highlight import Highlight
@@ -22,13 +23,15 @@ def plan_render(
     keyframes_s: Sequence[float],
     duration_s: float,
     lead_in_s: float | Sequence[float] = 0.0,
+    longest_s: float | None = None,
     join: Join = HARD_CUT,
 ) -> EditList:
     """Return the edit list of the chosen highlights in their order.
 
     `why_not_copy` says why the source cannot be stream-copied, None when it can; `keyframes_s` are its keyframes in
     source time, ascending. Within the first `lead_in_s` of a highlight, one for all or one each, a copied clip may
-    begin later: what happens there may be missed.
+    begin later: what happens there may be missed. None is copied where a clip would last longer than `longest_s` and
+    what keyframes add to one, because it runs into the next.
     """
     wanted = tuple(_joined([_clip(each, each.span) for each in chosen]))
     if render == "encode":
@@ -50,6 +53,10 @@ def plan_render(
     joined = tuple(_joined(copied))
     if _shows_twice(joined):
         reason = "cut on keyframes, clips that are not in the source's order would show some of it twice"
+        return EditList(render="encode", clips=wanted, join=join, why_not_copied=reason)
+    most_s = inf if longest_s is None else longest_s + EARLIER_S + LATER_S + ROUNDED_S
+    if any(each.actual.duration_s > most_s for each in joined if each not in copied):
+        reason = f"cut on keyframes, clips would run into each other and last longer than {longest_s:g} s"
         return EditList(render="encode", clips=wanted, join=join, why_not_copied=reason)
     return EditList(render="copy", clips=joined)
 

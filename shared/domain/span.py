@@ -29,6 +29,11 @@ def span(start_s: float, end_s: float) -> Span:
     return Span(start_s=start_s, end_s=end_s)
 
 
+def meet(one: Span, other: Span) -> bool:
+    """Return whether two spans share more than a border."""
+    return one.start_s < other.end_s and other.start_s < one.end_s
+
+
 def join_near(spans: Iterable[Span], *, gap_s: float = 0.0) -> tuple[Span, ...]:
     """Return the spans in order, those less than or exactly `gap_s` apart joined; nothing overlaps afterwards."""
     joined: list[Span] = []

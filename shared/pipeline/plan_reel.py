@@ -40,6 +40,7 @@ def _plan(
         keyframes_s=keyframes_s,
         duration_s=media.duration_s,
         lead_in_s=_lead_ins_s(chosen),
+        longest_s=job.options.longest_clip_s,
         join=job.options.joins,
     )
 

@@ -74,6 +74,24 @@ def test_no_clip_is_longer_than_asked_with_a_target_or_without() -> None:
     assert chosen(*THREE, lengths=lengths, target_s=100) == shown
 
 
+def test_clips_that_touch_are_one_clip_and_no_longer_than_asked() -> None:
+    talk = (candidate(0, 7, 0.5), candidate(7, 14, 0.9), candidate(14, 21, 0.4), candidate(21, 28, 0.6))
+    lengths = ClipLengths(longest_s=8)
+    assert chosen(*talk, lengths=lengths) == [(7, 14), (21, 28)]
+    assert chosen(*talk, lengths=lengths, target_s=100) == [(7, 14), (21, 28)]
+    assert chosen(*talk) == [(0, 7), (7, 14), (14, 21), (21, 28)], "nobody asked for short ones"
+    short = (candidate(0, 3, 0.5), candidate(3, 6, 0.9), candidate(6.0005, 9, 0.4))
+    assert chosen(*short, lengths=lengths) == [(0, 3), (3, 6)]
+    assert chosen(*short, lengths=ClipLengths(longest_s=9)) == [(0, 3), (3, 6), (6.0005, 9)]
+
+
+def test_clips_that_touch_take_no_more_of_the_target_than_one_may_before_others_had_their_turn() -> None:
+    beside = (candidate(0, 8, 0.9), candidate(8, 16, 0.85))
+    assert chosen(*beside, candidate(20, 28, 0.78), target_s=20) == [(0, 8), (20, 28)]
+    assert chosen(*beside, candidate(20, 28, 0.1), target_s=20) == [(0, 8), (8, 16), (20, 24)]
+    assert chosen(*beside, candidate(20, 22, 0.78), target_s=20) == [(0, 8), (8, 16), (20, 22)], "and then it may"
+
+
 def test_what_is_too_short_is_left_out_unless_there_is_nothing_else() -> None:
     short = (candidate(0, 3, 0.9), candidate(10, 13, 0.8))
     lengths = ClipLengths(shortest_s=5)

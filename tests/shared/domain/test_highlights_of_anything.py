@@ -2,7 +2,9 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
+from math import inf
 from typing import TypeVar
 
 from hypothesis import given
@@ -12,11 +14,13 @@ from shared.domain.candidate import Candidate
 from shared.domain.candidates import MotionEvidence, SpeechEvidence, find_candidates, speech_evidence
 from shared.domain.choose_highlights import choose_highlights
 from shared.domain.clip_lengths import ClipLengths, clip_lengths
+from shared.domain.edit_list import RenderMode
 from shared.domain.highlight import Highlight
 from shared.domain.material import material
 from shared.domain.motion import Look
 from shared.domain.options import MotionOptions
 from shared.domain.ranker import BuiltInRanker
+from shared.domain.render_plan import EARLIER_S, LATER_S, plan_render
 from shared.domain.score_spans import ranked
 from shared.domain.shortening import Material
 from shared.domain.sound_level import SoundLevel
@@ -75,6 +79,8 @@ sizes = st.tuples(st.floats(0.5, 10), st.one_of(st.none(), st.floats(0, 20))).ma
 )
 targets = st.one_of(st.none(), st.floats(1, 120))
 SAID = ("kickflip", "滑板")
+RENDERED: tuple[tuple[RenderMode, float], ...] = (("encode", 0.0), ("copy", EARLIER_S + LATER_S + 0.002))
+"""How a reel is made, and how much longer keyframes may make a clip of it."""
 
 
 def found(
@@ -109,6 +115,18 @@ def test_chosen_clips_never_overlap_lie_in_the_source_and_keep_to_their_lengths(
     assert all(0 <= each.score <= 1 and each.reasons for each in highlights)
     assert all(each.duration_s <= lengths.longest_s + TINY_S for each in kept)
     assert target_s is None or total_s(kept) <= target_s + TINY_S * len(kept)
+    told = [replace(each, span=span(round(each.span.start_s, 4), round(each.span.end_s, 4))) for each in highlights]
+    for render, longer_s in RENDERED:
+        edit = plan_render(
+            [each for each in told if each.is_chosen],
+            render=render,
+            why_not_copy=None,
+            keyframes_s=[at * 1.9 for at in range(127)],
+            duration_s=DURATION_S,
+            longest_s=None if lengths.longest_s == inf else lengths.longest_s,
+        )
+        more_s = longer_s if edit.render == "copy" else 2e-4
+        assert all(each.actual.duration_s <= lengths.longest_s + more_s + TINY_S for each in edit.clips)
 
 
 @given(movement(), speech(), sizes)

@@ -53,6 +53,21 @@ def test_a_clip_on_keyframes_stays_as_it_is() -> None:
     assert actual(plan(highlight(10.0, 20.0))) == [(10.0, 20.0)]
 
 
+def test_clips_that_keyframes_would_make_a_longer_one_than_asked_are_encoded() -> None:
+    beside = (highlight(10.4, 18.0), highlight(18.5, 26.0))
+    keyframes_s = [float(at) for at in range(0, 60, 2)]
+
+    def planned(longest_s: float | None) -> EditList:
+        return plan_render(
+            beside, render="copy", why_not_copy=None, keyframes_s=keyframes_s, duration_s=60.0, longest_s=longest_s
+        )
+
+    assert actual(planned(None)) == actual(planned(13)) == [(10.0, 26.0)]
+    assert actual(planned(8)) == [(10.4, 18.0), (18.5, 26.0)]
+    reason = "cut on keyframes, clips would run into each other and last longer than 8 s"
+    assert planned(8).why_not_copied == reason
+
+
 def test_far_keyframes_send_the_reel_to_the_encoder_with_the_reason() -> None:
     edit = plan(highlight(10.4, 20.7), keyframes=[0.0, 8.0, 16.0, 24.0])
     assert edit.render == "encode"
