@@ -29,7 +29,8 @@ def choose_highlights(
     where they lie `NEAR` of the whole apart. And no clip takes more than `ONE_CLIP` of the target before those that
     score nearly as well had their turn; what is left then, or is less than `FLASH_S`, makes it longer again.
 
-    A question is shown without its answer, or the other way round, only when nothing else fits; candidates below the
+    A sentence with a keyword, or with laughter, that is too long to be shown is cut between two words around that. A
+    question is shown without its answer, or the other way round, only when nothing else fits; candidates below the
     shortest clip are chosen only when nothing else is there; if nothing fits at all it is the beginning of the best.
     So at least one is chosen.
     """
@@ -53,7 +54,8 @@ def _chosen(
     candidates: Sequence[Highlight], target_s: float | None, lengths: ClipLengths, material: Material
 ) -> dict[int, Span]:
     """Return what is shown of each candidate that is chosen, by its place among them."""
-    fitter = _Fitter(candidates=candidates, lengths=lengths, material=material)
+    most_s = inf if target_s is None else target_s
+    fitter = _Fitter(candidates=candidates, lengths=lengths, material=material, target_s=most_s)
     if target_s is None:
         return _without_overlap(candidates, fitter)
     chosen: dict[int, Span] = {}
@@ -69,6 +71,7 @@ class _Fitter:
     candidates: Sequence[Highlight]
     lengths: ClipLengths
     material: Material
+    target_s: float = inf
 
     def fitted(self, at: int, at_most_s: float) -> Span | None:
         """Return what is shown of a candidate in so much time; None when that would be no clip."""
@@ -78,6 +81,17 @@ class _Fitter:
             return None
         kept = whole if whole.duration_s <= longest_s + ROUNDING_S else self.material.shortened(whole, longest_s)
         return kept if kept is not None and kept.duration_s > 0 and self.lengths.allow(kept) else None
+
+    def with_what_was_asked_for(self, at: int, at_most_s: float) -> Span | None:
+        """Return what is shown of a candidate too long for it whose keyword or laughter must not be left out."""
+        if self.fitted(at, self.target_s) is not None:
+            return None  # there is only no room left for it
+        longest_s = min(at_most_s, self.lengths.longest_s)
+        kept = self.material.around_what_was_asked_for(self.candidates[at].span, longest_s)
+        if kept is None:
+            return None
+        whole = replace(self, material=replace(self.material, exchanges=())).fitted(at, at_most_s)
+        return whole or (kept if self.lengths.allow(kept) else None)
 
     def may_join(self, kept: Span, others: Collection[Span], most_s: float = inf) -> bool:
         """Return whether a clip overlaps no other one, and is not too long with those that it touches."""
@@ -97,7 +111,7 @@ class _Fitter:
 def _without_overlap(candidates: Sequence[Highlight], fitter: _Fitter) -> dict[int, Span]:
     chosen: dict[int, Span] = {}
     for at in sorted(range(len(candidates)), key=lambda at: (-candidates[at].score, at)):
-        kept = fitter.fitted(at, inf)
+        kept = fitter.fitted(at, inf) or fitter.with_what_was_asked_for(at, inf)
         if kept is not None and fitter.may_join(kept, chosen.values()):
             chosen[at] = kept
     return chosen
@@ -120,7 +134,11 @@ def _fill(
         at = max(waiting, key=lambda at: (round(candidates[at].score - NEARLY_AS_WELL * waiting[at], 6), -at))
         del waiting[at]
         has_rivals = any(candidates[each].score >= candidates[at].score - NEARLY_AS_WELL for each in waiting)
-        kept = (fitter.fitted(at, min(left_s, most_s)) if has_rivals else None) or fitter.fitted(at, left_s)
+        kept = (
+            (fitter.fitted(at, min(left_s, most_s)) if has_rivals else None)
+            or fitter.fitted(at, left_s)
+            or fitter.with_what_was_asked_for(at, left_s)
+        )
         is_flash = bool(chosen) and left_s < FLASH_S and kept is not None and fitter.is_cut(at, kept)
         if kept is None or is_flash:
             continue

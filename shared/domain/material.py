@@ -8,7 +8,7 @@ from shared.domain.candidate import Candidate, is_question
 from shared.domain.candidates import MotionEvidence, SpeechEvidence
 from shared.domain.shortening import Material
 from shared.domain.sound_peaks import with_laughter
-from shared.domain.span import span
+from shared.domain.span import join_near, span
 from shared.domain.transcript import Sentence
 
 
@@ -22,6 +22,7 @@ def material(motion: MotionEvidence, speech: SpeechEvidence, candidates: Iterabl
         looks=tuple(sorted(motion.looks, key=lambda each: each.t_s)),
         exchanges=tuple(sorted(span(one.span.start_s, other.span.end_s) for one, other in _exchanges(found))),
         moments=tuple(sorted(_moments(motion, speech, found))),
+        asked_for=join_near([*(each.span for each in speech.keywords), *(each.span for each in speech.peaks)]),
     )
 
 

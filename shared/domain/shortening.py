@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from shared.domain.motion import Look
-from shared.domain.span import Span, overlap_s, span
+from shared.domain.span import Span, meet, overlap_s, span
 
 LEAD_IN_S, RUN_OUT_S = 0.3, 0.5
 
@@ -25,14 +25,35 @@ class Material:
     """Questions with their answers: neither is shown without the other."""
     moments: tuple[float, ...] = ()
     """When what counts happens: a keyword, laughter, a question's answer, the fastest of a movement."""
+    asked_for: tuple[Span, ...] = ()
+    """When a keyword is said, or when it may be that people laugh: not left out because its sentence is too long; none
+    overlaps the next."""
 
     def shortened(self, whole: Span, at_most_s: float) -> Span | None:
         """Return the best stretch of a candidate that lasts at most `at_most_s`; None when it has no such stretch.
 
-        Where somebody speaks it is whole sentences: those with the most moments that count, then as many as fit, then
-        the first ones. Where nobody does, or nothing that counts is said and somebody moves, it lies around the fastest
-        moment, so that a short clip shows the movement and neither the padding before it nor a mere word beside it.
+        Where somebody speaks it is whole sentences: those with the most that was asked for, then with the most moments
+        that count, then as many as fit, then the first ones; None where only ones fit without anything that was asked
+        for. Where nobody does, or nothing that counts is said and somebody moves, it lies around the fastest moment, so
+        that a short clip shows the movement and neither the padding before it nor a mere word beside it.
         """
+        found = self._shortened(whole, at_most_s)
+        misses_it = found is not None and self._asked_in(whole) > 0 and self._asked_in(found) == 0
+        return None if misses_it else found
+
+    def around_what_was_asked_for(self, whole: Span, at_most_s: float) -> Span | None:
+        """Return the stretch of at most `at_most_s` with the most that was asked for; None when there is no such one.
+
+        It begins as its sentence does where it can, and ends between two words.
+        """
+        inside = _inside(self.asked_for, whole)
+        found = [self._between_words(self._around(each, whole, at_most_s)) for each in inside]
+        best = max(
+            found, key=lambda each: (self._asked_in(each), round(each.duration_s, 6), -each.start_s), default=None
+        )
+        return best if best is not None and self._asked_in(best) > 0 else None
+
+    def _shortened(self, whole: Span, at_most_s: float) -> Span | None:
         bare = self._without_broken_sentences(whole)
         spoken = self._whole_exchanges(_inside(self.sentences, bare), bare)
         if bare.duration_s > 0 and not spoken:
@@ -78,7 +99,24 @@ class Material:
             for last in range(first, len(spoken))
             if rooms[last].end_s - rooms[first].start_s <= at_most_s
         ]
-        return max(runs, key=lambda run: (self._moments_in(run), round(run.duration_s, 6), -run.start_s), default=None)
+        return max(
+            runs,
+            key=lambda run: (self._asked_in(run), self._moments_in(run), round(run.duration_s, 6), -run.start_s),
+            default=None,
+        )
+
+    def _around(self, one: Span, whole: Span, at_most_s: float) -> Span:
+        """Return up to `at_most_s` of a candidate with a part of it: from its sentence's start, else with it amid."""
+        begun = [_rooms(whole, [each])[0].start_s for each in _inside(self.sentences, whole) if meet(each, one)]
+        start_s = max(whole.start_s, min(begun, default=one.start_s - LEAD_IN_S))
+        if one.end_s > start_s + at_most_s:
+            start_s = max(whole.start_s, min(one.middle_s - at_most_s / 2, whole.end_s - at_most_s))
+        return span(start_s, min(whole.end_s, start_s + at_most_s))
+
+    def _asked_in(self, one: Span) -> int:
+        """Return how many of those that were asked for are shown, of longer ones the middle."""
+        first = bisect_left(self.asked_for, one.start_s, key=lambda each: each.middle_s)
+        return bisect_right(self.asked_for, one.end_s, key=lambda each: each.middle_s) - first
 
     def _moments_in(self, run: Span) -> int:
         return bisect_left(self.moments, run.end_s) - bisect_left(self.moments, run.start_s)

@@ -67,6 +67,16 @@ def test_a_question_is_not_shown_without_its_answer_while_something_else_fits() 
     assert len(chosen(asked, target_s=9, material=said)) == 1, "its answer rather than nothing"
 
 
+def test_a_keyword_in_a_sentence_too_long_to_be_shown_is_shown_between_words() -> None:
+    words = tuple(span(0.5 + t / 2, 1 + t / 2) for t in range(24))  # a sentence of 12 s
+    said = Material(sentences=(span(0.5, 12.5), span(40.5, 45.5)), words=words, asked_for=(span(10.0, 10.5),))
+    asked, other = candidate(0, 13, 0.9), candidate(40, 46, 0.5)
+    assert chosen(asked, other, lengths=ClipLengths(longest_s=8), material=said) == [(5, 13), (40, 46)]
+    assert chosen(asked, other, target_s=8, material=said) == [(5, 13)]
+    assert chosen(asked, other, target_s=20, material=said) == [(0, 13), (40, 46)], "whole where it fits"
+    assert chosen(asked, other, target_s=12.9, material=said) == [(0.2, 13)], "and a little more"
+
+
 def test_no_clip_is_longer_than_asked_with_a_target_or_without() -> None:
     shown = [(0, 4), (20, 24), (40, 44)]
     lengths = ClipLengths(longest_s=4)

@@ -22,7 +22,7 @@ from shared.domain.options import MotionOptions
 from shared.domain.ranker import BuiltInRanker
 from shared.domain.render_plan import EARLIER_S, LATER_S, plan_render
 from shared.domain.score_spans import ranked
-from shared.domain.shortening import Material
+from shared.domain.shortening import LEAD_IN_S, RUN_OUT_S, Material
 from shared.domain.sound_level import SoundLevel
 from shared.domain.span import Span, span, total_s
 from shared.domain.transcript import Word
@@ -149,30 +149,53 @@ def test_of_speech_alone_no_word_is_ever_cut(
     words: list[Word], levels: list[SoundLevel], lengths: ClipLengths, target_s: float | None
 ) -> None:
     nobody = MotionEvidence(options=MotionOptions())
-    _, candidates, highlights = found(nobody, words, levels, lengths, target_s)
-    spans = [*(each.span for each in candidates), *(each.span for each in highlights)]
-    borders = [t for each in spans for t in (each.start_s, each.end_s)]
-    cut = [
-        (t, word) for t in borders for word in words if word.start_s + TINY_S < t < min(word.end_s, DURATION_S) - TINY_S
-    ]
-    if not cut:
-        return
-    (one,) = [each for each in highlights if each.is_chosen]  # nothing fits, not even the first word
-    assert all(word.start_s <= one.span.start_s + 1 and t == one.span.end_s for t, word in cut)
+    speech, candidates, highlights = found(nobody, words, levels, lengths, target_s)
+    spoken = [span(each.start_s, each.end_s) for each in speech.words]
+    assert [(each, word) for each in candidates for word in spoken if _is_cut(word, each.span)] == []
+    chosen = [each.span for each in highlights if each.is_chosen]
+    cut = [(each, word) for each in chosen for word in spoken if _is_cut(word, each)]
+    if cut:  # the first word alone lasts longer than a clip may, and there is nothing else
+        ((one, word),) = cut
+        limit_s = lengths.longest_s if target_s is None else min(target_s, lengths.longest_s)
+        assert chosen == [one] and one.start_s + TINY_S >= word.start_s and one.duration_s <= limit_s + TINY_S
+        assert word.end_s - one.start_s > limit_s
+        assert _that_fit(candidates, material(nobody, speech, candidates).sentences, limit_s) == []
 
 
-@given(speech(), st.floats(1, 5), st.floats(0, 15), targets)
+@given(speech(), st.floats(0.5, 5), st.floats(0, 15), targets)
 def test_what_is_chosen_of_speech_alone_begins_and_ends_at_a_sentence(
     words: list[Word], shortest_s: float, more_s: float, target_s: float | None
 ) -> None:
     nobody = MotionEvidence(options=MotionOptions())
     lengths = ClipLengths(shortest_s=shortest_s, longest_s=shortest_s + more_s)
-    speech, _, highlights = found(nobody, words, [], lengths, target_s)
+    speech, candidates, highlights = found(nobody, words, [], lengths, target_s)
+    known = material(nobody, speech, candidates)
+    limit_s = lengths.longest_s if target_s is None else min(target_s, lengths.longest_s)
     kept = [each.span for each in highlights if each.is_chosen]
-    if len(kept) < 2:
-        return  # a single one may be there because nothing fits
-    inside = [(clip, each) for clip in kept for each in speech.sentences if _is_cut(each.span, clip)]
-    assert inside == []
+    for clip in kept:
+        cut = [each.span for each in speech.sentences if _is_cut(each.span, clip)]
+        if not cut:
+            continue
+        asked = [each for each in known.asked_for if clip.start_s <= each.middle_s <= clip.end_s]
+        (shown,) = [each for each in candidates if each.span.start_s <= clip.start_s and clip.end_s <= each.span.end_s]
+        whole = _that_fit([shown] if asked else candidates, known.sentences, limit_s)
+        if asked:  # and no whole sentence could be a clip with something of what was asked for
+            wanted = [
+                each for each in whole if any(each.start_s <= one.middle_s <= each.end_s for one in known.asked_for)
+            ]
+            assert [each for each in wanted if each.duration_s >= shortest_s] == []
+        else:
+            assert (kept, whole) == ([clip], [])
+
+
+def _that_fit(candidates: Sequence[Candidate], sentences: Sequence[Span], limit_s: float) -> list[Span]:
+    """Return the sentences, each in a candidate, that leave room in a clip for the silence around them."""
+    return [
+        each
+        for each in sentences
+        if TINY_S < each.duration_s <= limit_s - LEAD_IN_S - RUN_OUT_S
+        and any(one.span.start_s <= each.start_s and each.end_s <= one.span.end_s for one in candidates)
+    ]
 
 
 def _is_cut(sentence: Span, clip: Span) -> bool:

@@ -76,6 +76,17 @@ def test_the_beginning_ends_between_words() -> None:
     assert words.beginning(span(2, 12), 4) == span(2, 6), "one word that fills it is cut rather than nothing shown"
 
 
+def test_what_was_asked_for_is_shown_with_its_sentence_s_beginning_where_that_fits() -> None:
+    words = tuple(span(float(t), t + 1.0) for t in range(1, 13))
+    said = Material(sentences=(span(1, 13), span(14, 16)), words=words, asked_for=(span(4, 5),))
+    assert said.shortened(span(0, 17), 8) is None, "a sentence without it is not what was asked for"
+    assert said.around_what_was_asked_for(span(0, 17), 8) == span(0.7, 8)
+    late = Material(sentences=(span(1, 13),), words=words, asked_for=(span(9, 10), span(11, 12)))
+    assert late.around_what_was_asked_for(span(0, 14), 6) == span(8, 14), "both"
+    assert late.around_what_was_asked_for(span(0, 14), 0.5) is None
+    assert late.around_what_was_asked_for(span(0, 8), 6) is None
+
+
 spans = st.tuples(st.floats(0, 50), st.floats(0.1, 10)).map(lambda at: span(at[0], at[0] + at[1]))
 
 
