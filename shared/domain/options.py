@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shared.domain.edit_list import Join, JoinKind, RenderMode
+from shared.domain.keywords import folded
 from shared.domain.speech_languages import SPEECH_LANGUAGES
 
 Mode = Literal["auto", "motion", "speech"]
@@ -17,6 +18,7 @@ Order = Literal["source", "score"]
 LANGUAGE = re.compile(r"[a-zA-Z]{2,3}")
 MOST_TERMS = 50  # a recognizer takes hints of about 200 tokens; more would be dropped there without a word
 LONGEST_TERM = 60
+SHORTEST_CLIP_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +54,14 @@ class Options:
     """Which sound track is listened to and heard, as ISO 639 ("en", "eng"); None takes the file's default one."""
     target_s: float | None = None
     """Wanted length of the reel; None keeps everything that was found."""
-    shortest_clip_s: float = 2.0
+    shortest_clip_s: float = SHORTEST_CLIP_S
     """A shorter clip cannot be followed: candidates grow to this where they can, or are left out."""
     longest_clip_s: float | None = None
-    """No clip of the reel lasts longer than this, with a target or without; None sets no bound."""
+    """No clip of the reel lasts longer than this, with a target or without; None sets no bound.
+
+    Of speech that goes on and on this leaves out what its clips would run into. A copied clip, which begins and ends at
+    keyframes, may be up to 2 s longer at each end.
+    """
     order: Order = "source"
     """In which order the clips are shown: the source's, or the best first."""
     speech_language: str | None = None
@@ -89,10 +95,16 @@ class Options:
             raise ValueError(
                 f"longest_clip_s must lie between {shortest} and 3600 seconds, not {self.longest_clip_s:g}."
             )
+        if self.target_s is not None and self.shortest_clip_s > max(self.target_s, SHORTEST_CLIP_S):
+            reel = f"the whole reel's {self.target_s:g} seconds"
+            raise ValueError(f"shortest_clip_s must be no more than {reel}, not {self.shortest_clip_s:g}.")
         if self.speech_language is not None:
             object.__setattr__(self, "speech_language", _speech_language(self.speech_language))
         for name in ("vocabulary", "keywords"):
             object.__setattr__(self, name, _terms(name, getattr(self, name)))
+        signs = next((each for each in self.keywords if not folded(each)), None)
+        if signs is not None:
+            raise ValueError(f"keywords must have a letter or a digit, or nobody can say them, unlike {signs[:20]}")
 
     @property
     def joins(self) -> Join:

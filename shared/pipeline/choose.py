@@ -1,11 +1,12 @@
 """From what was found to what the reel shows."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import floor
 
-from shared.domain.candidates import MotionEvidence, find_candidates, speech_evidence
+from shared.domain.candidates import MotionEvidence, SpeechEvidence, find_candidates, speech_evidence
 from shared.domain.choose_highlights import choose_highlights
-from shared.domain.clip_lengths import clip_lengths
+from shared.domain.clip_lengths import ClipLengths, clip_lengths
 from shared.domain.given_edit_list import GivenEditList
 from shared.domain.highlight import Highlight, fallback_highlight
 from shared.domain.job import Job, Warned
@@ -66,8 +67,9 @@ def choose(job: Job, analysis: Analysis, *, duration_s: float, ranker: Highlight
     speech = speech_evidence(words, analysis.levels, keywords=options.keywords, duration_s=duration_s)
     lengths = clip_lengths(shortest_s=options.shortest_clip_s, longest_s=options.longest_clip_s)
     candidates = find_candidates(motion, speech, duration_s=duration_s, lengths=lengths)
+    warned = (*analysis.warnings, *_in_vain(job, speech))
     if not candidates:
-        return _nothing(job, analysis, duration_s=duration_s)
+        return _nothing(job, analysis, lengths, warned, duration_s=duration_s)
     try:
         found = ranked(candidates, ranker)
     except ValueError as error:
@@ -78,7 +80,7 @@ def choose(job: Job, analysis: Analysis, *, duration_s: float, ranker: Highlight
         highlights=choose_highlights(
             found, target_s=options.target_s, lengths=lengths, material=material(motion, speech, candidates)
         ),
-        warnings=analysis.warnings,
+        warnings=warned,
         order=options.order,
     )
 
@@ -114,17 +116,46 @@ def _told(one: Span, last_s: float) -> Span:
     return span(rounded_s(one.start_s), rounded_s(max(one.start_s, min(one.end_s, last_s))))
 
 
-def _nothing(job: Job, analysis: Analysis, *, duration_s: float) -> Chosen:
+def _in_vain(job: Job, speech: SpeechEvidence) -> Iterator[Warned]:
+    """Yield what the options ask for and nothing came of."""
+    options = job.options
+    asked = {
+        "keywords": options.keywords,
+        "vocabulary": options.vocabulary,
+        "speech language": options.speech_language,
+    }
+    given = [name for name, value in asked.items() if value]
+    state = job.stages["transcribe"].state
+    if given and state == "skipped":
+        why = "Motion alone was looked for" if options.mode == "motion" else "The source has no sound"
+        message = f"{why}, so nobody listened, and the {_listed(given)} made no difference."
+        yield Warned(code="nothing_listened_to", message=message)
+    said = {each.keyword for each in speech.keywords}
+    missing = [f'"{each}"' for each in options.keywords if each not in said]
+    if missing and state == "done":
+        never = "is never said" if len(missing) == 1 else "are never said"
+        yield Warned(code="keyword_not_said", message=f"{_listed(missing)} {never}, as far as was heard.")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([part for part in (", ".join(names[:-1]), names[-1]) if part])
+
+
+def _nothing(
+    job: Job, analysis: Analysis, lengths: ClipLengths, warned: Sequence[Warned], *, duration_s: float
+) -> Chosen:
     why = NOTHING["speech" if job.sound is not None else job.options.mode]
     if job.options.on_nothing_found == "fail":
         raise BadVideo(
             "nothing_found",
             f"{job.source.file_name}: {why}, so there is nothing to cut; allow a fallback or choose another video.",
         )
-    fallback = fallback_highlight(analysis.samples, duration_s=duration_s)
+    fallback = fallback_highlight(
+        analysis.samples, duration_s=duration_s, lengths=lengths, target_s=job.options.target_s
+    )
     seconds = f"{fallback.span.duration_s:.0f} seconds"
     changes = any(sample.change > 0 for sample in analysis.samples)
     kept = f"shows the {seconds} in which most changes" if changes else f"has its first {seconds}"
     message = f"{why.capitalize()}; the reel {kept}."
-    warnings = (*analysis.warnings, Warned(code="nothing_found", message=message))
+    warnings = (*warned, Warned(code="nothing_found", message=message))
     return Chosen(motion=(), speech=(), highlights=(fallback,), warnings=warnings)

@@ -30,3 +30,16 @@ def test_whisper_knows_99_languages_and_every_one_can_be_named() -> None:
 def test_a_clip_is_neither_a_blink_nor_a_film(length_s: float) -> None:
     with pytest.raises(ValueError, match=r"shortest_clip_s must lie between 0\.5 and 60 seconds"):
         Options(shortest_clip_s=length_s)
+
+
+def test_no_clip_is_to_be_longer_than_the_reel() -> None:
+    with pytest.raises(ValueError, match=r"shortest_clip_s must be no more than the whole reel's 10 seconds, not 30\."):
+        Options(shortest_clip_s=30, target_s=10)
+    assert Options(target_s=1).shortest_clip_s == 2, "nobody asked for that"
+
+
+@pytest.mark.parametrize("keyword", ["!!!", "\U0001f6f9", "C, ++"])
+def test_a_keyword_that_nobody_can_say_is_refused(keyword: str) -> None:
+    given = tuple(keyword.split(","))
+    with pytest.raises(ValueError, match="keywords must have a letter or a digit, or nobody can say them, unlike"):
+        Options(keywords=given)

@@ -16,7 +16,10 @@ from shared.domain.candidate import Candidate, Ranking
 from shared.domain.edit_list import RenderMode
 from shared.domain.job import Job
 from shared.domain.options import Options
+from shared.domain.pose import PoseSample
 from shared.domain.transcript import Word
+from shared.pipeline.analyse_pose import PosePart
+from shared.pipeline.analyse_pose import part_to_json as pose_to_json
 from shared.pipeline.make_reel import make_reel
 from shared.pipeline.transcribe import SpeechPart, part_to_json
 from tests.clips import ClipSpec, make_clip, shown_times
@@ -34,7 +37,7 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> OneMachine:
-    """A machine that hears three sentences of 4 s in anything, and renders in this process."""
+    """A machine that sees nobody, hears three sentences of 4 s in anything, and renders in this process."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
 
@@ -59,7 +62,11 @@ def machine(tmp_path: Path) -> OneMachine:
         made = make_reel(task.cloud, task.job, scratch, encoder_threads=2, on_progress=task.progress)
         return Part(body=json.dumps(made).encode(), numbers={})
 
-    made = one_machine(tmp_path / "home", merge=merge)
+    def look(task: Task) -> Part:
+        still = tuple(PoseSample(index=step, shown_s=step / 8) for step in range(6 * 8))
+        return Part(body=pose_to_json(PosePart(samples=still, models={})), numbers={})
+
+    made = one_machine(tmp_path / "home", pose=look, merge=merge)
     made.launcher.work["transcribe"] = hear
     return made
 
@@ -101,6 +108,33 @@ def test_keywords_and_lengths_reach_the_choice(machine: OneMachine, video: Path)
     assert shown(report) == [2.0]
     assert report["edit_list"]["clips"][0]["reasons"][:2] == ["your keyword: at 2", "your keyword: Kickflip"]
     assert all(each["end_s"] - each["start_s"] <= 4.5 + 1e-3 for each in report["highlights"])
+
+
+def warnings(report: Any) -> dict[str, str]:
+    return {each["code"]: each["message"] for each in report["warnings"]}
+
+
+def test_a_keyword_that_is_never_said_is_told(machine: OneMachine, video: Path) -> None:
+    _, report = run(machine, video, Options(mode="speech", render="copy", keywords=("grind", "Kickflip", "ollie")))
+    assert warnings(report)["keyword_not_said"] == '"grind" and "ollie" are never said, as far as was heard.'
+
+
+def test_what_only_listening_could_answer_is_told_where_nobody_listens(machine: OneMachine, video: Path) -> None:
+    asked = Options(mode="motion", render="copy", keywords=("grind",), speech_language="en", longest_clip_s=5)
+    _, report = run(machine, video, asked)
+    told = warnings(report)
+    assert told["nothing_listened_to"] == (
+        "Motion alone was looked for, so nobody listened, and the keywords and speech language made no difference."
+    )
+    assert "keyword_not_said" not in told
+    assert "has its first 5 seconds" in told["nothing_found"]
+
+
+def test_a_source_without_sound_says_that_nobody_listened(machine: OneMachine, tmp_path: Path) -> None:
+    silent = make_clip(tmp_path, ClipSpec(seconds=6.0, fps=Fraction(10), keyframe_s=0.5, has_sound=False))
+    _, report = run(machine, silent, Options(render="copy", vocabulary=("Ada",)))
+    told = warnings(report)["nothing_listened_to"]
+    assert told == "The source has no sound, so nobody listened, and the vocabulary made no difference."
 
 
 class FirstIsBest:
