@@ -1,5 +1,7 @@
 """Which words count as a keyword's."""
 
+from dataclasses import replace
+
 import pytest
 
 from shared.domain.keywords import said_keywords
@@ -24,6 +26,11 @@ def words(*texts: str) -> list[Word]:
         ("滑板", ("我喜欢滑板。",), [(0, 0.5)]),
         ("well-known", ("well", "known"), [(0, 1.5)]),
         ("हिन्दी", ("यह", "हिन्दी।"), [(1, 1.5)]),
+        ("C++", ("C", "and", "C++,", "C#"), [(2, 2.5)]),
+        ("c#", ("C", "and", "C++", "C#."), [(3, 3.5)]),
+        ("#ollie", ("an", "ollie"), [(1, 1.5)]),
+        ("Red Bull\u00ae", ("Red", "Bull"), [(0, 1.5)]),
+        ("YouTube", ("昨日", "YouTubeで", "見た"), [(1, 1.5)]),
         ("cat", ("concatenate", "cats"), []),
         ("?!", ("what", "?!"), []),
     ],
@@ -37,6 +44,26 @@ def test_a_keyword_is_found_where_it_is_said(
 def test_keywords_are_told_as_the_user_wrote_them_in_order_of_time() -> None:
     found = said_keywords(words("b", "...", "a"), ["A", "B", "A"])
     assert [each.keyword for each in found] == ["B", "A"]
+
+
+def in_pieces(*texts: str) -> list[Word]:
+    return [replace(each, space_before=False) for each in words(*texts)]
+
+
+def test_a_word_in_pieces_is_found_where_no_space_was_heard() -> None:
+    (one,) = said_keywords(in_pieces("昨日", "You", "Tube", "で", "見た"), ["YouTube"])
+    assert one.span == span(1, 2.5)
+    assert said_keywords(in_pieces("昨日", "You", "Tube", "で"), ["You", "Tube"]) == ()
+    assert said_keywords(words("You", "Tube"), ["YouTube"]) == ()
+    assert said_keywords(in_pieces("You", "-", "Tube,", "first"), ["YouTube", "Tubefirst"]) == ()
+
+
+def test_nothing_is_said_across_a_long_pause() -> None:
+    apart = [
+        Word(text=text, start_s=at_s, end_s=at_s + 0.5, confidence=1) for text, at_s in (("first.", 0), ("Try", 600))
+    ]
+    assert said_keywords(apart, ["first try"]) == ()
+    assert [each.keyword for each in said_keywords(apart, ["first", "try"])] == ["first", "try"]
 
 
 def test_where_nobody_speaks_nothing_is_said() -> None:
