@@ -14,7 +14,7 @@ from math import log10
 from statistics import median, quantiles
 
 from shared.domain.sound_level import LEVEL_STEP_S, SILENCE_DB, SoundLevel
-from shared.domain.span import Span, join_near, overlap_s, span, total_s
+from shared.domain.span import Span, join_near, meeting, overlap_s, span, total_s
 from shared.domain.transcript import Word
 
 SMOOTHED_S = 0.5  # syllables, and the ha of laughter, come four or five a second
@@ -49,8 +49,9 @@ def sound_peaks(levels: Sequence[SoundLevel], words: Sequence[Word]) -> tuple[So
     laughed = [span(word.start_s, word.end_s) for word in words if is_laughter(word.text)]
     said = join_near(span(word.start_s, word.end_s) for word in words if not is_laughter(word.text))
     found = [*_loud_peaks(sorted(levels, key=lambda each: each.start_s), said)]
+    loud = [each.span for each in found]
     for stretch in join_near(laughed, gap_s=BREATH_S):
-        if not any(_meet(stretch, each.span) for each in found):
+        if not meeting(stretch, loud):
             found.append(SoundPeak(span=stretch))
     return tuple(sorted(found, key=lambda each: each.span))
 
@@ -95,7 +96,7 @@ def _loud_peaks(levels: Sequence[SoundLevel], said: Sequence[Span]) -> Iterable[
                        if each.level_db >= loud_db]  # fmt: skip
         if not (total_s(really_loud) >= SHORTEST_S - 1e-6 and burst.duration_s <= LONGEST_S):
             continue
-        if overlap_s(burst, said) > SAID_SHARE * burst.duration_s:
+        if overlap_s(burst, meeting(burst, said)) > SAID_SHARE * burst.duration_s:
             continue
         level_db = median(smooth_db[first:last])
         if level_db >= _usual_around(levels, smooth_db, burst) + STANDS_OUT_DB:
@@ -137,7 +138,3 @@ def _inside(levels: Sequence[SoundLevel], start_s: float, end_s: float) -> tuple
 def _is_within(t_s: float, spans: Sequence[Span]) -> bool:
     at = bisect_right(spans, t_s, key=lambda each: each.start_s) - 1
     return at >= 0 and t_s < spans[at].end_s
-
-
-def _meet(one: Span, other: Span) -> bool:
-    return one.start_s < other.end_s and other.start_s < one.end_s

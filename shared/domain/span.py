@@ -1,5 +1,6 @@
 """Stretches of time, half-open: [start_s, end_s)."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -32,6 +33,12 @@ def span(start_s: float, end_s: float) -> Span:
 def meet(one: Span, other: Span) -> bool:
     """Return whether two spans share more than a border."""
     return one.start_s < other.end_s and other.start_s < one.end_s
+
+
+def meeting(one: Span, ordered: Sequence[Span]) -> Sequence[Span]:
+    """Return those that meet it, of spans that are in order and do not overlap."""
+    first = bisect_right(ordered, one.start_s, key=lambda each: each.end_s)
+    return ordered[first : bisect_left(ordered, one.end_s, key=lambda each: each.start_s)]
 
 
 def join_near(spans: Iterable[Span], *, gap_s: float = 0.0) -> tuple[Span, ...]:

@@ -1,5 +1,7 @@
 """What stands out of a source's sound as laughter does, and what must not."""
 
+import time
+
 import pytest
 
 from shared.domain.sound_level import SoundLevel
@@ -87,3 +89,11 @@ def test_laughter_belongs_to_the_sentence_before_it_and_never_reaches_into_the_n
     peaks = sound_peaks([], [Word(text="haha", start_s=11, end_s=16, confidence=0.5)])
     assert with_laughter([span(0, 10), span(15, 20)], peaks) == [span(0, 15), span(15, 20)]
     assert with_laughter([span(0, 5), span(20, 25)], peaks) == [span(0, 5), span(20, 25)], "too long after it"
+
+
+def test_a_long_evening_of_laughter_takes_no_longer_than_it_has_to() -> None:
+    parts, jokes = [(10.0, SPEECH_DB), (2.0, -12.0)] * 600, [(12.0 * n, 12.0 * n + 10) for n in range(600)]
+    sound, said = levels(*parts), talk(*jokes)
+    before_s = time.process_time()
+    assert len(sound_peaks(sound, said)) == 600
+    assert time.process_time() - before_s < 2, "0.3 s; 3.6 s when every burst was held against every word"

@@ -3,7 +3,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.span import Span, join_near, longer_than, overlap_s, padded, span, total_s
+from shared.domain.span import Span, join_near, longer_than, meet, meeting, overlap_s, padded, span, total_s
 
 times = st.integers(0, 400).map(lambda quarter: quarter / 4)
 spans = st.lists(st.tuples(times, times).map(lambda pair: span(min(pair), max(pair))), max_size=12)
@@ -50,3 +50,9 @@ def test_a_span_cannot_end_before_it_starts() -> None:
 
     with pytest.raises(ValueError, match="cannot end before"):
         span(2, 1)
+
+
+@given(spans, times, times)
+def test_those_that_meet_are_found_among_many(found: list[Span], one_s: float, other_s: float) -> None:
+    ordered, one = join_near(found), span(min(one_s, other_s), max(one_s, other_s))
+    assert list(meeting(one, ordered)) == [each for each in ordered if meet(one, each)]
