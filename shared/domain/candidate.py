@@ -7,7 +7,7 @@ from shared.domain.sound_peaks import SoundPeak
 from shared.domain.span import Span, span
 from shared.domain.transcript import CLOSERS, SENTENCE_ENDS, Sentence, Word
 
-QUESTION_ENDS = ("?", "？", "؟")
+QUESTION_ENDS = ("?", "？", "؟", "፧")
 THOUGHT_S = 4.0  # what is said in less is a remark
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.domain.span import Span, span
 
-SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", "।", "؟", "۔")
+SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", "।", "؟", "۔", "។", "။", "።", "፧", "։")
 CLOSERS = "\"'”’»)]」』"
 QUOTED, QUOTING = ("」", "』"), ("と", "って")
 OPENERS = "\"'“‘„«‹([¿¡"

@@ -23,6 +23,11 @@ def test_a_dot_that_ends_no_sentence_does_not_end_one(whole: str) -> None:
     assert parted(*whole.split()) == [whole]
 
 
+@pytest.mark.parametrize("end", ["।", "۔", "؟", "។", "။", "።", "፧", "։", "。"])
+def test_sentences_end_as_each_script_ends_them(end: str) -> None:
+    assert parted("Ka", f"ta{end}", "Na", f"ma{end}") == [f"Ka ta{end}", f"Na ma{end}"]
+
+
 def test_sentences_end_at_their_punctuation() -> None:
     assert parted("Why?", "“Because.”", "¿Por", "qué?", "No.", "Yes!") == [
         "Why?",
