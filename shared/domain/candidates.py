@@ -65,7 +65,9 @@ def speech_evidence(
 def find_candidates(
     motion: MotionEvidence, speech: SpeechEvidence, *, duration_s: float, lengths: ClipLengths
 ) -> tuple[Candidate, ...]:
-    """Return the candidates in order of time, none overlapping; everything said, moved or laughed about is in one.
+    """Return the candidates in order of time, none overlapping; all movement, laughter and keywords are in one.
+
+    So is everything else that is said, but for what is below the shortest clip even with the silence around it.
 
     Movements keep their padding, speech is whole sentences with a lead-in, and where both meet there is one candidate.
     Such a joint one is cut between sentences when it is longer than `LONGEST_JOINT_S`; the longest ones are, from

@@ -38,8 +38,8 @@ def placed_passages(
     Sentences are put together up to `LONGEST_S`, less where clips are to be shorter, more where they are to be longer;
     a single sentence may last longer. Each passage has up to `LEAD_IN_S` before its first word and `RUN_OUT_S` after
     its last, or after the laughter that it earns, never into another word; it leaves the next one its lead-in, or its
-    share where there is not room for both. One shorter than `SHORTEST_S` is given the silence around it, in need also
-    that lead-in; what is too short even then is passed over, unless it `is_wanted` or there is nothing else.
+    share where there is not room for both. One shorter than `SHORTEST_S` is given the silence around it; what is below
+    the shortest clip even then is passed over, unless it `is_wanted` or there is nothing else.
     """
     rule = _Rule.of(lengths)
     passages = _with_density(_groups(found, rule))
@@ -51,13 +51,17 @@ def placed_passages(
 class _Rule:
     """How long a passage is, in seconds."""
 
+    least_s: float
+    """What is shorter is no clip."""
     shortest_s: float
+    """What is shorter grows, if it can."""
     longest_s: float
 
     @classmethod
     def of(cls, lengths: ClipLengths) -> "_Rule":
         longest_s = min(lengths.longest_s, max(LONGEST_S, 2 * lengths.shortest_s))
-        return cls(shortest_s=max(lengths.shortest_s, min(SHORTEST_S, longest_s / 2)), longest_s=longest_s)
+        shortest_s = max(lengths.shortest_s, min(SHORTEST_S, longest_s / 2))
+        return cls(least_s=lengths.shortest_s, shortest_s=shortest_s, longest_s=longest_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +88,11 @@ def _groups(found: Sequence[Sentence], rule: _Rule) -> list[list[Sentence]]:
 
 
 def _without_orphans(groups: Sequence[list[Sentence]], rule: _Rule) -> list[list[Sentence]]:
-    """Return the groups, what is too short to stand alone added to the one before it where that has room."""
+    """Return the groups, what is too short to stand alone added to the one before it, or after it, that has room."""
     kept: list[list[Sentence]] = []
     for group in groups:
-        if kept and _length_s(group) < rule.shortest_s and _may_join(kept[-1], group, rule):
+        is_short = bool(kept) and min(_length_s(kept[-1]), _length_s(group)) < rule.shortest_s
+        if is_short and _may_join(kept[-1], group, rule):
             kept[-1] = kept[-1] + group
         else:
             kept.append(group)
@@ -158,9 +163,7 @@ def _placed(
         after_s = placed[-1].span.end_s if placed else 0.0
         room = span(min(max(after_s, around.room.start_s), around.core.start_s), around.room.end_s)
         place = _place(around.core, room, rule)
-        if place.duration_s < rule.shortest_s:  # better the next one without a lead-in than this one left out
-            place = span(place.start_s, max(place.end_s, min(around.next_s, place.start_s + rule.shortest_s)))
-        if place.duration_s >= rule.shortest_s - ROUNDING_S or is_wanted(each):
+        if place.duration_s >= rule.least_s - ROUNDING_S or is_wanted(each):
             placed.append(Placed(passage=each, span=place))
     return tuple(placed)
 

@@ -148,11 +148,19 @@ def test_what_the_user_asked_for_is_named_and_worth_most() -> None:
 
 
 def test_a_keyword_is_a_candidate_even_where_there_is_hardly_room() -> None:
-    long = [spoken("word " * 46 + "end.", 0.4 * 47 * n + 3 * n) for n in range(2)]
-    between = spoken("Kickflip!", 0.4 * 47 + 1.4, word_s=0.3)
-    assert not [each for each in found(long[0], between, long[1]) if each.span.start_s < 20.2 < each.span.end_s]
+    long = [spoken("word " * 47 + "end.", 0.4 * 48 * n + 1.6 * n) for n in range(2)]
+    between = spoken("Kickflip!", 0.4 * 48 + 0.6, word_s=0.3)
+    assert not [each for each in found(long[0], between, long[1]) if each.span.start_s < 19.9 < each.span.end_s]
     candidates = found(long[0], between, long[1], keywords=("kickflip",))
     assert ["your keyword: kickflip" in each.reasons for each in candidates] == [False, True, False]
+
+
+def test_a_remark_between_two_long_passages_is_a_candidate_or_belongs_to_the_next() -> None:
+    long = [spoken("word " * 46 + "end.", t) for t in (0.4, 22.6)]
+    between = spoken("So it is!", 20.0, word_s=0.5)
+    assert [rounded(each) for each in found(long[0], between, long[1])][1] == (19.7, 22.3)
+    asked = [spoken("Why do we do it?", 22.6), spoken("Because nothing else feels like it at all.", 25)]
+    assert [rounded(each) for each in found(long[0], between, *asked)][1] == (19.7, 28.7)
 
 
 def test_a_lone_short_word_hardly_raises_a_movement() -> None:
