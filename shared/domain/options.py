@@ -16,8 +16,9 @@ Quality = Literal["draft", "standard", "high"]
 Loudness = Literal["normalise", "keep"]
 Order = Literal["source", "score"]
 LANGUAGE = re.compile(r"[a-zA-Z]{2,3}")
-MOST_TERMS = 50  # a recognizer takes hints of about 200 tokens; more would be dropped there without a word
-LONGEST_TERM = 60
+MOST_TERMS, LONGEST_TERM = 50, 60
+MOST_HINTED = 600  # characters: about the 220 tokens that a recognizer takes; the rest it drops without a word
+CONTROL_WORDS = ("<|", "|>")
 SHORTEST_CLIP_S = 2.0
 
 
@@ -102,6 +103,10 @@ class Options:
             object.__setattr__(self, "speech_language", _speech_language(self.speech_language))
         for name in ("vocabulary", "keywords"):
             object.__setattr__(self, name, _terms(name, getattr(self, name)))
+        hinted = sum(len(each) for each in (*self.vocabulary, *self.keywords))
+        if hinted > MOST_HINTED:
+            most = f"at most {MOST_HINTED} characters together, not {hinted}"
+            raise ValueError(f"vocabulary and keywords must have {most}: a recognizer would pass over the rest.")
         signs = next((each for each in self.keywords if not folded(each)), None)
         if signs is not None:
             raise ValueError(f"keywords must have a letter or a digit, or nobody can say them, unlike {signs[:20]}")
@@ -129,6 +134,8 @@ def _terms(name: str, given: Iterable[str]) -> tuple[str, ...]:
         term = " ".join(unicodedata.normalize("NFC", each).split())
         if len(term) > LONGEST_TERM:
             raise ValueError(f"{name} must have entries of at most {LONGEST_TERM} characters, not {term[:20]}…")
+        if any(each in term for each in CONTROL_WORDS):
+            raise ValueError(f"{name} must have no {CONTROL_WORDS[0]} or {CONTROL_WORDS[1]}, which steer a recognizer.")
         if term:
             kept.setdefault(term.casefold(), term)
     if len(kept) > MOST_TERMS:

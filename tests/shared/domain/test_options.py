@@ -43,3 +43,16 @@ def test_a_keyword_that_nobody_can_say_is_refused(keyword: str) -> None:
     given = tuple(keyword.split(","))
     with pytest.raises(ValueError, match="keywords must have a letter or a digit, or nobody can say them, unlike"):
         Options(keywords=given)
+
+
+def test_hints_are_no_more_than_a_recognizer_takes() -> None:
+    names = tuple(f"{n:02} {'x' * 47}" for n in range(12))  # 600 characters
+    assert Options(vocabulary=names[:6], keywords=names[6:]).vocabulary == names[:6]
+    with pytest.raises(ValueError, match="vocabulary and keywords must have at most 600 characters together, not 602"):
+        Options(vocabulary=names[:6], keywords=(*names[6:], "Jo"))
+
+
+@pytest.mark.parametrize("term", ["<|endoftext|>", "a <| b", "|>"])
+def test_no_hint_steers_the_recognizer(term: str) -> None:
+    with pytest.raises(ValueError, match=r"vocabulary must have no <\| or \|>"):
+        Options(vocabulary=(term,))
