@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from shared.domain.api_key import ApiKey
 from shared.domain.batch import Batch
-from shared.domain.candidate import Candidate, Ranking
 from shared.domain.chunk import Chunk, ChunkSummary, Failure, Lease, StartAnswer
 from shared.domain.job import Job
 from shared.domain.limits import Limits
 from shared.domain.listing import JobPage, JobQuery
 from shared.domain.messages import DeadLetter, Message, StageName
 from shared.domain.plan import ExecutionState
-from shared.domain.ranker import BuiltInRanker
+from shared.domain.ranker import BuiltInRanker, HighlightRanker
 from shared.domain.source_address import SourceAddress
 
 if TYPE_CHECKING:  # functions load this module too, and numpy is nothing to them
@@ -293,18 +292,6 @@ class SpeechRecognizer(Protocol):
         """Yield (text, start_s, end_s, confidence) of each word in the order spoken, for each (samples, language).
 
         The pieces are taken as they are needed, a few ahead. `hints` are names and terms that may be said.
-        """
-        ...
-
-
-class HighlightRanker(Protocol):
-    """Judges what could go into the reel. The built-in one is `domain/ranker.py`."""
-
-    def rank(self, candidates: Sequence[Candidate]) -> Sequence[Ranking]:
-        """Return a score in [0, 1] and at least one reason for each candidate, in their order.
-
-        The same candidates get the same answer: a merge that is run again makes the same reel. Raises TryAgain where
-        time helps; an answer that breaks these rules ends the job.
         """
         ...
 

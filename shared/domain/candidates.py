@@ -13,7 +13,7 @@ from shared.domain.options import MotionOptions
 from shared.domain.passages import SHORTEST_S, placed_passages
 from shared.domain.sound_level import SoundLevel
 from shared.domain.sound_peaks import SoundPeak, sound_peaks
-from shared.domain.span import Span, padded, span
+from shared.domain.span import Span, meet, meeting, padded, span
 from shared.domain.transcript import Sentence, Word, sentences
 
 LONGEST_JOINT_S = 30.0  # movement and speech that chain on for longer are cut between sentences
@@ -136,7 +136,7 @@ class _Finder:
         return found
 
     def candidate(self, piece: Span) -> Candidate:
-        moving = [span(max(a.start_s, piece.start_s), min(a.end_s, piece.end_s)) for a in _in_order(self.moving, piece)]
+        moving = [span(max(a.start_s, piece.start_s), min(a.end_s, piece.end_s)) for a in meeting(piece, self.moving)]
         first = bisect_left(self.speech.words, piece.start_s - ROUNDING_S, key=lambda each: each.start_s)
         last = bisect_right(self.speech.words, piece.end_s, key=lambda each: each.start_s)
         return Candidate(
@@ -159,7 +159,7 @@ class _Finder:
             start_s = max(0.0, peak.span.start_s - JOKE_S)
             end_s = min(self.duration_s, peak.span.end_s + LAUGHED_S)
             for each in self.sentences:
-                if each.start_s < peak.span.end_s and peak.span.start_s < each.end_s:  # said while they laugh
+                if meet(each, peak.span):  # said while they laugh
                     start_s, end_s = min(start_s, each.start_s), max(end_s, each.end_s)
             for each in self.sentences:
                 if each.end_s <= peak.span.start_s:
@@ -188,10 +188,10 @@ class _Finder:
 
     def _is_joint(self, one: Span) -> bool:
         """Return whether it is more than one movement or one passage."""
-        return any(_meet(each, one) for each in self.joints)
+        return any(meet(each, one) for each in self.joints)
 
     def _stays_together(self, one: Span) -> bool:
-        return one.duration_s <= TOGETHER_S and self._is_joint(one) and bool(_in_order(self.moving, one))
+        return one.duration_s <= TOGETHER_S and self._is_joint(one) and bool(meeting(one, self.moving))
 
     def _cut_while(self, one: Span, is_too_long: Callable[[Span], bool]) -> list[Span]:
         cut_s = self._cut_at(one) if is_too_long(one) else None
@@ -203,7 +203,7 @@ class _Finder:
         """Return where a stretch is best cut: near its middle, where nothing is cut, `SHORTEST_S` from both ends."""
         shortest_s = max(SHORTEST_S, self.lengths.shortest_s)
         first_s, last_s = one.start_s + shortest_s, one.end_s - shortest_s
-        blocks = _meeting(self.whole, one)
+        blocks = [each for each in self.whole if meet(each, one)]
         places = [one.middle_s, *(t for each in blocks for t in (each.start_s, each.end_s))]
         free = [
             t for t in places if first_s <= t <= last_s and not any(each.start_s < t < each.end_s for each in blocks)
@@ -215,7 +215,7 @@ class _Finder:
         if missing_s <= ROUNDING_S:
             return piece
         near = span(max(room.start_s, piece.start_s - 2 * missing_s), min(room.end_s, piece.end_s + 2 * missing_s))
-        borders = [t for each in _in_order(self.sentences, near) for t in (each.start_s, each.end_s)]
+        borders = [t for each in meeting(near, self.sentences) for t in (each.start_s, each.end_s)]
         wanted_starts = (piece.start_s, piece.start_s - missing_s / 2, piece.end_s - self.lengths.shortest_s)
         starts = [t for t in (near.start_s, *wanted_starts, *borders) if near.start_s <= t <= piece.start_s]
         options = []
@@ -252,17 +252,3 @@ def _joined(spans: Iterable[Span]) -> list[Span]:
 def _halves(one: Span, at_s: float | None) -> list[Span]:
     assert at_s is not None
     return [span(one.start_s, at_s), span(at_s, one.end_s)]
-
-
-def _in_order(spans: Sequence[Span], one: Span) -> Sequence[Span]:
-    """Return those that meet it, of stretches that are in order and do not overlap."""
-    first = bisect_right(spans, one.start_s, key=lambda each: each.end_s)
-    return spans[first : bisect_left(spans, one.end_s, key=lambda each: each.start_s)]
-
-
-def _meeting(spans: Sequence[Span], one: Span) -> list[Span]:
-    return [each for each in spans if _meet(each, one)]
-
-
-def _meet(one: Span, other: Span) -> bool:
-    return one.start_s < other.end_s and other.start_s < one.end_s

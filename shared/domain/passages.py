@@ -7,14 +7,13 @@ from statistics import median
 
 from shared.domain.candidate import Passage, is_question
 from shared.domain.clip_lengths import ROUNDING_S, ClipLengths
+from shared.domain.shortening import LEAD_IN_S, RUN_OUT_S
 from shared.domain.sound_peaks import SoundPeak, with_laughter
 from shared.domain.span import Span, span
 from shared.domain.transcript import LONGEST_PAUSE_S, Sentence
 
 SHORTEST_S = 4.0
 LONGEST_S = 20.0
-LEAD_IN_S = 0.3
-RUN_OUT_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

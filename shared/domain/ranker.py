@@ -1,6 +1,7 @@
-"""Which candidates are worth how much: the built-in ranker, which needs nothing but the evidence."""
+"""Which candidates are worth how much: what a ranker is, and the built-in one, which needs only the evidence."""
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from shared.domain.candidate import Candidate, Passage, Ranking
 
@@ -21,6 +22,18 @@ BASE, FOR_ANSWER, FOR_THOUGHT, FOR_DENSITY = 0.3, 0.3, 0.2, 0.2  # sums to 1
 REMARK_S = 1.0  # what is said in less says little: a lone "So" between two silences is often not even there
 FOR_SPEED, FOR_LAUGHTER = 0.2, 0.4
 FOR_KEYWORD = 0.8  # asked for: even in a weak passage worth more than any usual one without it
+
+
+class HighlightRanker(Protocol):
+    """Judges what could go into the reel. It is a port, said here because the rules around it are the domain's."""
+
+    def rank(self, candidates: Sequence[Candidate]) -> Sequence[Ranking]:
+        """Return a score in [0, 1] and at least one reason for each candidate, in their order.
+
+        The same candidates get the same answer: a merge that is run again makes the same reel. Raises TryAgain where
+        time helps; an answer that breaks these rules ends the job.
+        """
+        ...
 
 
 class BuiltInRanker:

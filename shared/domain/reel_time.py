@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from shared.domain.edit_list import EditList
-from shared.domain.span import Span, span
+from shared.domain.span import Span, meet, span
 from shared.domain.transcript import Word
 
 SHORTEST_WORD_S = 0.001  # files tell whole milliseconds
@@ -140,7 +140,7 @@ def _shown(source_start_s: float, start_s: float, end_s: float) -> Shown:
 def _is_shown(one: Span, source: Span) -> bool:
     if one.duration_s == 0:
         return source.start_s <= one.start_s < source.end_s
-    return one.start_s < source.end_s and source.start_s < one.end_s and source.duration_s > 0
+    return meet(one, source) and source.duration_s > 0
 
 
 def _own_spans(edit_list: EditList) -> tuple[Span, ...]:

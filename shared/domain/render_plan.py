@@ -7,7 +7,7 @@ from math import inf
 
 from shared.domain.edit_list import Clip, EditList, Join, RenderMode
 from shared.domain.highlight import Highlight
-from shared.domain.span import Span, span
+from shared.domain.span import Span, meet, span
 
 EARLIER_S = 2.0  # a copied clip may begin this much before what was wanted
 LATER_S = 2.0  # and end this much after it
@@ -63,7 +63,7 @@ def plan_render(
 
 def lead_in_before(wanted: Span, happening: Iterable[Span]) -> float:
     """Return how long it takes from the start of what is wanted until something happens, 0.0 if nothing does."""
-    inside = (each for each in happening if each.end_s > wanted.start_s and each.start_s < wanted.end_s)
+    inside = (each for each in happening if meet(each, wanted))
     return min((max(0.0, each.start_s - wanted.start_s) for each in inside), default=0.0)
 
 
@@ -94,8 +94,7 @@ def _shows_twice(clips: Sequence[Clip]) -> bool:
     """Return whether snapping made clips overlap that are not wanted to."""
     by_time = sorted(clips, key=lambda clip: (clip.actual, clip.wanted))
     return any(
-        other.actual.start_s < one.actual.end_s
-        and not (other.wanted.start_s < one.wanted.end_s and one.wanted.start_s < other.wanted.end_s)
+        other.actual.start_s < one.actual.end_s and not meet(one.wanted, other.wanted)
         for one, other in pairwise(by_time)
     )
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from shared.domain.motion import Look
 from shared.domain.span import Span, meet, overlap_s, span
 
-LEAD_IN_S, RUN_OUT_S = 0.3, 0.5
+LEAD_IN_S, RUN_OUT_S = 0.3, 0.5  # shown before the first word and after the last, of a passage or of a part of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import floor
 
-from shared.domain.candidates import MotionEvidence, SpeechEvidence, find_candidates, speech_evidence
+from shared.domain.candidates import MotionEvidence, SpeechEvidence
 from shared.domain.choose_highlights import choose_highlights
 from shared.domain.clip_lengths import ClipLengths, clip_lengths
 from shared.domain.given_edit_list import GivenEditList
@@ -13,12 +13,12 @@ from shared.domain.job import Job, Warned
 from shared.domain.material import material
 from shared.domain.motion import looks, moving_spans
 from shared.domain.options import Mode, Order
-from shared.domain.score_spans import ranked
+from shared.domain.ranker import HighlightRanker
+from shared.domain.score_spans import BadRanking, score_spans
 from shared.domain.span import Span, span
 from shared.errors import BadVideo, TryAgain
 from shared.pipeline.read_analysis import Analysis
 from shared.pipeline.report import TOLD_S, rounded_s
-from shared.ports import HighlightRanker
 
 NOTHING: dict[Mode, str] = {
     "motion": "nobody moves in it",
@@ -64,21 +64,30 @@ def choose(job: Job, analysis: Analysis, *, duration_s: float, ranker: Highlight
         events=moving_spans(seen, options.motion, duration_s=duration_s), looks=seen, options=options.motion
     )
     words = analysis.transcript.words if analysis.transcript is not None else ()
-    speech = speech_evidence(words, analysis.levels, keywords=options.keywords, duration_s=duration_s)
     lengths = clip_lengths(shortest_s=options.shortest_clip_s, longest_s=options.longest_clip_s)
-    candidates = find_candidates(motion, speech, duration_s=duration_s, lengths=lengths)
-    warned = (*analysis.warnings, *_in_vain(job, speech))
-    if not candidates:
-        return _nothing(job, analysis, lengths, warned, duration_s=duration_s)
     try:
-        found = ranked(candidates, ranker)
-    except ValueError as error:
+        found = score_spans(
+            motion,
+            words,
+            analysis.levels,
+            duration_s=duration_s,
+            keywords=options.keywords,
+            lengths=lengths,
+            ranker=ranker,
+        )
+    except BadRanking as error:
         raise TryAgain(str(error), "bad_ranking") from error
+    warned = (*analysis.warnings, *_in_vain(job, found.speech))
+    if not found.highlights:
+        return _nothing(job, analysis, lengths, warned, duration_s=duration_s)
     return Chosen(
         motion=motion.events,
-        speech=tuple(each.span for each in speech.sentences),
+        speech=tuple(each.span for each in found.speech.sentences),
         highlights=choose_highlights(
-            found, target_s=options.target_s, lengths=lengths, material=material(motion, speech, candidates)
+            found.highlights,
+            target_s=options.target_s,
+            lengths=lengths,
+            material=material(motion, found.speech, found.candidates),
         ),
         warnings=warned,
         order=options.order,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.candidate import Candidate
-from shared.domain.candidates import MotionEvidence, SpeechEvidence, find_candidates, speech_evidence
+from shared.domain.candidates import MotionEvidence, SpeechEvidence
 from shared.domain.choose_highlights import choose_highlights
 from shared.domain.clip_lengths import ClipLengths, clip_lengths
 from shared.domain.edit_list import RenderMode
@@ -19,9 +19,8 @@ from shared.domain.highlight import Highlight
 from shared.domain.material import material
 from shared.domain.motion import Look
 from shared.domain.options import MotionOptions
-from shared.domain.ranker import BuiltInRanker
 from shared.domain.render_plan import EARLIER_S, LATER_S, plan_render
-from shared.domain.score_spans import ranked
+from shared.domain.score_spans import score_spans
 from shared.domain.shortening import LEAD_IN_S, RUN_OUT_S, Material
 from shared.domain.sound_level import SoundLevel
 from shared.domain.span import Span, span, total_s
@@ -86,15 +85,14 @@ RENDERED: tuple[tuple[RenderMode, float], ...] = (("encode", 0.0), ("copy", EARL
 def found(
     motion: MotionEvidence, words: list[Word], levels: list[SoundLevel], lengths: ClipLengths, target_s: float | None
 ) -> tuple[SpeechEvidence, tuple[Candidate, ...], tuple[Highlight, ...]]:
-    speech = speech_evidence(words, levels, keywords=SAID, duration_s=DURATION_S)
-    candidates = find_candidates(motion, speech, duration_s=DURATION_S, lengths=lengths)
+    scored = score_spans(motion, words, levels, duration_s=DURATION_S, keywords=SAID, lengths=lengths)
     highlights = choose_highlights(
-        ranked(candidates, BuiltInRanker()),
+        scored.highlights,
         target_s=target_s,
         lengths=lengths,
-        material=material(motion, speech, candidates),
+        material=material(motion, scored.speech, scored.candidates),
     )
-    return speech, candidates, highlights
+    return scored.speech, scored.candidates, highlights
 
 
 @given(movement(), speech(), sounds(), sizes, targets)

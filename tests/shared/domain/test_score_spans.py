@@ -20,7 +20,7 @@ from shared.domain.ranker import (
     SPEECH_REASON,
     THOUGHT_REASON,
 )
-from shared.domain.score_spans import score_spans
+from shared.domain.score_spans import BadRanking, score_spans
 from shared.domain.sound_level import SoundLevel
 from shared.domain.span import span
 from shared.domain.transcript import Word
@@ -57,7 +57,7 @@ def found(
 ) -> tuple[Highlight, ...]:
     words = [word for part in said for word in part]
     motion = motion or moving()
-    return score_spans(motion, words, levels, duration_s=duration_s, keywords=keywords, lengths=lengths)
+    return score_spans(motion, words, levels, duration_s=duration_s, keywords=keywords, lengths=lengths).highlights
 
 
 def rounded(each: Highlight) -> tuple[float, float]:
@@ -274,7 +274,8 @@ class Answers:
 def test_another_ranker_gets_the_words_and_the_evidence_and_its_word_counts() -> None:
     ranker = Answers(Ranking(score=1.0, reasons=("it made me laugh",)))
     words = spoken(SENTENCE, 14)
-    (one,) = score_spans(moving((10, 12, 1.5)), words, [], duration_s=60, keywords=("place",), ranker=ranker)
+    scored = score_spans(moving((10, 12, 1.5)), words, [], duration_s=60, keywords=("place",), ranker=ranker)
+    (one,) = scored.highlights
     assert (one.score, one.reasons) == (1.0, ("it made me laugh",))
     (asked,) = ranker.asked
     assert (asked.speed, asked.keywords, asked.words) == (1.5, ("place",), tuple(words))
@@ -294,7 +295,7 @@ def test_another_ranker_gets_the_words_and_the_evidence_and_its_word_counts() ->
     ],
 )
 def test_a_ranker_that_does_not_keep_its_word_is_an_error(rankings: tuple[Ranking, ...], sentence: str) -> None:
-    with pytest.raises(ValueError, match=sentence):
+    with pytest.raises(BadRanking, match=sentence):
         score_spans(moving(), spoken(SENTENCE, 10), [], duration_s=60, ranker=Answers(*rankings))
 
 
