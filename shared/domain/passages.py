@@ -37,8 +37,9 @@ def placed_passages(
     Sentences are put together up to `LONGEST_S`, less where clips are to be shorter, more where they are to be longer;
     a single sentence may last longer. Each passage has up to `LEAD_IN_S` before its first word and `RUN_OUT_S` after
     its last, or after the laughter that it earns, never into another word; it leaves the next one its lead-in, or its
-    share where there is not room for both. One shorter than `SHORTEST_S` is given the silence around it; what is below
-    the shortest clip even then is passed over, unless it `is_wanted` or there is nothing else.
+    share where there is not room for both. One shorter than `SHORTEST_S` is given the silence around it, one below the
+    shortest clip also that lead-in; what is below it even then is passed over, unless it `is_wanted` or there is
+    nothing else.
     """
     rule = _Rule.of(lengths)
     passages = _with_density(_groups(found, rule))
@@ -162,6 +163,8 @@ def _placed(
         after_s = placed[-1].span.end_s if placed else 0.0
         room = span(min(max(after_s, around.room.start_s), around.core.start_s), around.room.end_s)
         place = _place(around.core, room, rule)
+        if place.duration_s < rule.least_s:  # better the next one without a lead-in than this one left out
+            place = span(place.start_s, max(place.end_s, min(around.next_s, place.start_s + rule.least_s)))
         if place.duration_s >= rule.least_s - ROUNDING_S or is_wanted(each):
             placed.append(Placed(passage=each, span=place))
     return tuple(placed)

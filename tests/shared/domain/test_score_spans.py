@@ -77,7 +77,7 @@ def test_one_passage_leaves_the_next_its_lead_in() -> None:
     assert (rounded(short), rounded(after)[0]) == ((9.5, 13.5), 13.5), "though it could use all of the silence"
     first, short, after = found(
         *(spoken(SENTENCE, 5), spoken("Go on, now, go.", 11), spoken(SENTENCE, 13.8)),
-        lengths=ClipLengths(longest_s=6),
+        lengths=ClipLengths(shortest_s=3, longest_s=6),
         duration_s=30,
     )
     assert rounded(first)[1] == rounded(short)[0] == 10.7
