@@ -5,10 +5,11 @@
 Recordings are those of MONTAGE_MEDIA, or `shared/media` beside the checkout: six English ones of 223 s together, and
 one each in German, Spanish, Japanese and Russian, all with their exact words. Two ways write them down file by file:
 the usual one, faster-whisper's `WhisperModel(path).transcribe(file)` with every default, and Montage's stage as its
-tasks work: from the file through language, borders and units in chunks of the default length to the joined transcript,
-which has word times, where the usual way has times of sentences only. Both use the base model's same file and two
-threads. Every turn is a process of its own for each way (benchmarks/transcribe_once.py); the ways take turns, so that
-what else the machine does meets both. Loading the model is timed by itself and is in no ratio.
+tasks work on one machine: from the file through language, borders and units in chunks of the default length, as many at
+once as there are threads, to the joined transcript, which has word times, where the usual way has times of sentences
+only. Both use the base model's same file and two threads. Every turn is a process of its own for each way
+(benchmarks/transcribe_once.py); the ways take turns, so that what else the machine does meets both. Loading the model
+is timed by itself and is in no ratio.
 
 Measure on a machine that has nothing else to do: threads wait for each other by spinning, and where another program has
 their core the usual way suffers more. Ratios of 5 to 7 came out so, of CPU time too, where it was 1.8 with one thread
@@ -84,7 +85,6 @@ class Turn:
     turn: int
     way: Way
     load_s: float
-    load_cpu_s: float
     peak_mib: float
     written: Mapping[str, Written]
     """By file name."""
@@ -225,7 +225,6 @@ def _turns(folder: Path, pairs: int, threads: int) -> Iterable[Turn]:
                 turn=number,
                 way=way,
                 load_s=measured.load_s,
-                load_cpu_s=measured.load_cpu_s,
                 peak_mib=measured.peak_mib,
                 written=written,
             )

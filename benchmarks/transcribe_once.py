@@ -2,20 +2,25 @@
 
     python -m benchmarks.transcribe_once '{"way": "montage", "sources": [ … ]}'
 
-Before the clock of a recording starts: Python is there, the model and its runtime are loaded (which is timed by itself)
-and the recording has been read through once, so that no disk is measured. Nothing is warmed up beyond that: what is
-done for the first time counts with the first recording, in either way. Both have as many threads. Prints
-what each recording took, and the text, as JSON.
+Before the clock of a recording starts: Python is there, the models and their runtime are loaded (which is timed by
+itself) and the recording has been read through once, so that no disk is measured. Nothing is warmed up beyond that:
+what is done for the first time counts with the first recording, in either way. Both have as many threads: the usual way
+in one process, Montage as on one machine in as many processes of one thread, each of which takes a chunk after the
+other. Prints what each recording took, and the text, as JSON.
 """
 
 import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from benchmarks.render_once import peak_mib
 from shared.domain.options import Options
@@ -23,7 +28,7 @@ from shared.domain.stage_plan import plan_stages
 from shared.domain.units import ChunkPlan
 from shared.domain.video import Media
 from shared.media.probe import probe_media
-from shared.media.speech_sound import speech_track
+from shared.media.speech_sound import SoundTrack, speech_track
 from shared.models.fetch import ensure
 from shared.pipeline.transcribe import SpeechPart, find_language, join_parts, transcribe_chunk
 from shared.settings import Settings
@@ -55,7 +60,7 @@ class Written:
     """Of the recording."""
     wall_s: float
     cpu_s: float
-    """User and system time of the process, all threads."""
+    """User and system time of the processes, all threads."""
     text: str
     language: str | None
 
@@ -65,33 +70,43 @@ class Measured:
     """What one way took."""
 
     load_s: float
-    """Until the model and its runtime were there."""
-    load_cpu_s: float
+    """Until the models and their runtime were there, of Montage with the start of its processes."""
     peak_mib: float
-    """Of the whole process, its start included."""
+    """Of the process that held most, its start included."""
     written: tuple[Written, ...]
     """In the order asked for."""
 
 
-Heard = tuple[str, str | None]
-"""The text and its language."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What a way makes of a recording."""
+
+    text: str
+    language: str | None
+    cpu_s: float
 
 
 def main() -> None:
     """Write the recordings down and print what it took."""
     asked = Asked(**json.loads(sys.argv[1]))
-    os.environ["OMP_NUM_THREADS"] = str(asked.threads)  # the library's own choice is four where there are as many cores
     print(json.dumps(asdict(measured(asked))))
 
 
 def measured(asked: Asked) -> Measured:
     """Write the recordings down and return what it took."""
     model = ensure(MODEL, cache_dir=Settings().models)
-    began_at, cpu_before = time.monotonic(), time.process_time()
-    write_down = by_montage(model, threads=asked.threads) if asked.way == "montage" else as_usual(model)
-    load_s, load_cpu_s = time.monotonic() - began_at, time.process_time() - cpu_before
-    written = tuple(_written(Path(source), write_down) for source in asked.sources)
-    return Measured(load_s=load_s, load_cpu_s=load_cpu_s, peak_mib=peak_mib(), written=written)
+    began_at = time.monotonic()
+    if asked.way == "usual":
+        # The library's own choice is four where there are as many cores.
+        os.environ["OMP_NUM_THREADS"] = str(asked.threads)
+        write_down = as_usual(model)
+        load_s = time.monotonic() - began_at
+        written = tuple(_written(Path(source), write_down) for source in asked.sources)
+        return Measured(load_s=load_s, peak_mib=peak_mib(), written=written)
+    with Tasks(model, threads=asked.threads) as tasks:
+        load_s = time.monotonic() - began_at
+        written = tuple(_written(Path(source), tasks.write_down) for source in asked.sources)
+        return Measured(load_s=load_s, peak_mib=tasks.peak_mib(), written=written)
 
 
 def as_usual(model: Path) -> Callable[[Path], Heard]:
@@ -101,24 +116,82 @@ def as_usual(model: Path) -> Callable[[Path], Heard]:
     whisper = WhisperModel(str(model))
 
     def write_down(source: Path) -> Heard:
+        cpu_before_s = time.process_time()
         segments, told = whisper.transcribe(str(source))
-        return "".join(segment.text for segment in segments), str(told.language)
+        text = "".join(segment.text for segment in segments)
+        return Heard(text=text, language=str(told.language), cpu_s=time.process_time() - cpu_before_s)
 
     return write_down
 
 
-def by_montage(model: Path, *, threads: int) -> Callable[[Path], Heard]:
-    """Load the model as a task does and return what writes a recording down: probing it, chunks, units, joining."""
+class Tasks:
+    """As many processes as there are threads, each with the models loaded, as the tasks of one machine."""
+
+    def __init__(self, model: Path, *, threads: int) -> None:
+        self._tasks = [
+            ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_load, initargs=(model,))
+            for _ in range(threads)
+        ]
+        self._cpu_s()  # waits until they have loaded everything
+
+    def __enter__(self) -> "Tasks":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in self._tasks:
+            each.shutdown()
+
+    def peak_mib(self) -> float:
+        """Return how much memory the process held that held most."""
+        return max(each.submit(peak_mib).result() for each in self._tasks)
+
+    def write_down(self, source: Path) -> Heard:
+        """Return what is said in a recording: probed, cut into chunks, each heard by the next idle task, joined."""
+        cpu_before_s = self._cpu_s()
+        with source.open("rb") as file:
+            plan = plan_of(probe_media(file, name=source.name), chunk_s=Options().chunk_s)
+        language = self._tasks[0].submit(_language, source).result()
+        idle: SimpleQueue[ProcessPoolExecutor] = SimpleQueue()
+        for task in self._tasks:
+            idle.put(task)
+
+        def part(chunk: int) -> SpeechPart:
+            task = idle.get()
+            try:
+                return task.submit(_part, source, chunk, language).result()
+            finally:
+                idle.put(task)
+
+        with ThreadPoolExecutor(len(self._tasks)) as in_turn:
+            transcript = join_parts(in_turn.map(part, range(plan.chunks))).transcript
+        text = " ".join(word.text for word in transcript.words)
+        return Heard(text=text, language=transcript.language, cpu_s=self._cpu_s() - cpu_before_s)
+
+    def _cpu_s(self) -> float:
+        asked = [each.submit(time.process_time) for each in self._tasks]
+        return time.process_time() + sum(each.result() for each in asked)
+
+
+_recognizer: "SpeechRecognizer"  # of a task's process
+
+
+def _load(model: Path) -> None:
+    global _recognizer
     from jobs.transcribe.recognizer import WhisperRecognizer
 
-    recognizer = WhisperRecognizer(model, model_version="measured", threads=threads)
+    recognizer = WhisperRecognizer(model, model_version="measured", threads=1)
     recognizer.load()
+    _recognizer = recognizer
 
-    def write_down(source: Path) -> Heard:
-        transcript = join_parts(parts(source, recognizer, chunk_s=Options().chunk_s)).transcript
-        return " ".join(word.text for word in transcript.words), transcript.language
 
-    return write_down
+def _language(source: Path) -> str | None:
+    with _opened(source, chunk_s=Options().chunk_s) as opened:
+        return opened.language(_recognizer)
+
+
+def _part(source: Path, chunk: int, language: str | None) -> SpeechPart:
+    with _opened(source, chunk_s=Options().chunk_s) as opened:
+        return opened.part(chunk, language, _recognizer)
 
 
 def parts(source: Path, recognizer: "SpeechRecognizer", *, chunk_s: float) -> list[SpeechPart]:
@@ -126,29 +199,54 @@ def parts(source: Path, recognizer: "SpeechRecognizer", *, chunk_s: float) -> li
 
     Raises BadVideo when the file cannot be read, ValueError when it has no sound.
     """
+    with _opened(source, chunk_s=chunk_s) as opened:
+        language = opened.language(recognizer)
+        return [opened.part(chunk, language, recognizer) for chunk in range(opened.plan.chunks)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """A source as a task has it."""
+
+    file: BinaryIO
+    name: str
+    track: SoundTrack
+    duration_s: float
+    plan: ChunkPlan
+
+    def language(self, recognizer: "SpeechRecognizer") -> str | None:
+        return find_language(
+            self.file,
+            self.track,
+            plan=self.plan,
+            duration_s=self.duration_s,
+            recognizer=recognizer,
+            name=self.name,
+        )
+
+    def part(self, chunk: int, language: str | None, recognizer: "SpeechRecognizer") -> SpeechPart:
+        return transcribe_chunk(
+            self.file,
+            self.track,
+            plan=self.plan,
+            chunk=chunk,
+            duration_s=self.duration_s,
+            language=language,
+            recognizer=recognizer,
+            name=self.name,
+            on_progress=lambda _: None,
+        )
+
+
+@contextmanager
+def _opened(source: Path, *, chunk_s: float) -> Iterator[_Opened]:
     with source.open("rb") as file:
         media = probe_media(file, name=source.name)
         track = speech_track(file, media, name=source.name)
         if track is None:
             raise ValueError(f"{source.name} has no sound")
         plan = plan_of(media, chunk_s=chunk_s)
-        language = find_language(
-            file, track, plan=plan, duration_s=media.duration_s, recognizer=recognizer, name=source.name
-        )
-        return [
-            transcribe_chunk(
-                file,
-                track,
-                plan=plan,
-                chunk=chunk,
-                duration_s=media.duration_s,
-                language=language,
-                recognizer=recognizer,
-                name=source.name,
-                on_progress=lambda _: None,
-            )
-            for chunk in range(plan.chunks)
-        ]
+        yield _Opened(file=file, name=source.name, track=track, duration_s=media.duration_s, plan=plan)
 
 
 def plan_of(media: Media, *, chunk_s: float) -> ChunkPlan:
@@ -160,10 +258,10 @@ def _written(source: Path, write_down: Callable[[Path], Heard]) -> Written:
     _read_through(source)
     with source.open("rb") as file:
         duration_s = probe_media(file, name=source.name).duration_s
-    began_at, cpu_before = time.monotonic(), time.process_time()
-    text, language = write_down(source)
-    wall_s, cpu_s = time.monotonic() - began_at, time.process_time() - cpu_before
-    return Written(duration_s=duration_s, wall_s=wall_s, cpu_s=cpu_s, text=text, language=language)
+    began_at = time.monotonic()
+    heard = write_down(source)
+    wall_s = time.monotonic() - began_at
+    return Written(duration_s=duration_s, wall_s=wall_s, cpu_s=heard.cpu_s, text=heard.text, language=heard.language)
 
 
 def _read_through(source: Path) -> None:

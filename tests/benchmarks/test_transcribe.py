@@ -60,7 +60,7 @@ def turn(number: int, way: Way, **texts: str) -> Turn:
         )
         for name, text in SAID.items()
     }
-    return Turn(turn=number, way=way, load_s=0.5, load_cpu_s=0.5, peak_mib=300.0 + number, written=written)
+    return Turn(turn=number, way=way, load_s=0.5, peak_mib=300.0 + number, written=written)
 
 
 def test_the_ratio_is_of_seconds_summed_within_each_turn() -> None:
