@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from shared.domain.span import Span, span
+from shared.domain.span import Span, meet, span
 from shared.domain.transcript import Word
 
 HeardWord = tuple[str, float, float, float]
@@ -61,14 +61,10 @@ def without_guesses(heard: Sequence[HeardWord], silences: Sequence[Span]) -> lis
     ]
     guesses: set[HeardWord] = set()
     for sound in lonely:
-        words = [word for word in heard if _meet(_spoken(word, silences), sound)]
+        words = [word for word in heard if meet(_spoken(word, silences), sound)]
         if all(confidence < SURE for _, _, _, confidence in words):
             guesses.update(words)
     return [word for word in heard if word not in guesses]
-
-
-def _meet(one: Span, other: Span) -> bool:
-    return one.start_s < other.end_s and other.start_s < one.end_s
 
 
 def in_source_time(heard: Sequence[HeardWord], unit: Span, silences: Sequence[Span]) -> tuple[Word, ...]:
