@@ -20,11 +20,12 @@ from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal, TypeVar
 
 from benchmarks.render_once import peak_mib
 from shared.domain.options import Options
 from shared.domain.stage_plan import plan_stages
+from shared.domain.transcript import Transcript
 from shared.domain.units import ChunkPlan
 from shared.domain.video import Media
 from shared.media.probe import probe_media
@@ -37,6 +38,7 @@ if TYPE_CHECKING:  # loads a model runtime, and is timed
     from shared.ports import SpeechRecognizer
 
 Way = Literal["usual", "montage"]
+Answer = TypeVar("Answer")
 MODEL = "whisper_base"
 THREADS = 2
 MAX_TASKS = 200
@@ -49,6 +51,9 @@ class Asked:
 
     way: Way
     sources: Sequence[str]
+    """Written down one after the other."""
+    at_once: Sequence[str] = ()
+    """Of these, what is then handed over at once; the usual way takes one after the other whatever it is given."""
     threads: int = THREADS
 
 
@@ -75,6 +80,8 @@ class Measured:
     """Of the process that held most, its start included."""
     written: tuple[Written, ...]
     """In the order asked for."""
+    at_once: Written
+    """What was handed over at once, as one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +109,13 @@ def measured(asked: Asked) -> Measured:
         write_down = as_usual(model)
         load_s = time.monotonic() - began_at
         written = tuple(_written(Path(source), write_down) for source in asked.sources)
-        return Measured(load_s=load_s, peak_mib=peak_mib(), written=written)
+        again = [one for one, source in zip(written, asked.sources, strict=True) if source in asked.at_once]
+        return Measured(load_s=load_s, peak_mib=peak_mib(), written=written, at_once=_as_one(again))
     with Tasks(model, threads=asked.threads) as tasks:
         load_s = time.monotonic() - began_at
         written = tuple(_written(Path(source), tasks.write_down) for source in asked.sources)
-        return Measured(load_s=load_s, peak_mib=tasks.peak_mib(), written=written)
+        at_once = tasks.write_down_all([Path(source) for source in asked.at_once])
+        return Measured(load_s=load_s, peak_mib=tasks.peak_mib(), written=written, at_once=at_once)
 
 
 def as_usual(model: Path) -> Callable[[Path], Heard]:
@@ -132,6 +141,9 @@ class Tasks:
             ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_load, initargs=(model,))
             for _ in range(threads)
         ]
+        self._idle: SimpleQueue[ProcessPoolExecutor] = SimpleQueue()
+        for each in self._tasks:
+            self._idle.put(each)
         self._cpu_s()  # waits until they have loaded everything
 
     def __enter__(self) -> "Tasks":
@@ -146,26 +158,40 @@ class Tasks:
         return max(each.submit(peak_mib).result() for each in self._tasks)
 
     def write_down(self, source: Path) -> Heard:
-        """Return what is said in a recording: probed, cut into chunks, each heard by the next idle task, joined."""
+        """Return what is said in a recording."""
         cpu_before_s = self._cpu_s()
+        transcript = self._transcript(source)
+        return Heard(text=_text(transcript), language=transcript.language, cpu_s=self._cpu_s() - cpu_before_s)
+
+    def _transcript(self, source: Path) -> Transcript:
+        """Return a recording's transcript: probed, cut into chunks, each heard by the next idle process, joined."""
         with source.open("rb") as file:
             plan = plan_of(probe_media(file, name=source.name), chunk_s=Options().chunk_s)
-        language = self._tasks[0].submit(_language, source).result()
-        idle: SimpleQueue[ProcessPoolExecutor] = SimpleQueue()
-        for task in self._tasks:
-            idle.put(task)
-
-        def part(chunk: int) -> SpeechPart:
-            task = idle.get()
-            try:
-                return task.submit(_part, source, chunk, language).result()
-            finally:
-                idle.put(task)
-
+        language = self._by_next(_language, source)
         with ThreadPoolExecutor(len(self._tasks)) as in_turn:
-            transcript = join_parts(in_turn.map(part, range(plan.chunks))).transcript
-        text = " ".join(word.text for word in transcript.words)
-        return Heard(text=text, language=transcript.language, cpu_s=self._cpu_s() - cpu_before_s)
+            parts = in_turn.map(lambda chunk: self._by_next(_part, source, chunk, language), range(plan.chunks))
+            return join_parts(parts).transcript
+
+    def write_down_all(self, sources: Sequence[Path]) -> Written:
+        """Return what is said in several recordings whose tasks run side by side, in their order."""
+        began_at, cpu_before_s = time.monotonic(), self._cpu_s()
+        with ThreadPoolExecutor(max(1, len(sources))) as jobs:
+            text = " ".join(map(_text, jobs.map(self._transcript, sources)))
+        return Written(
+            duration_s=sum(map(_duration_s, sources)),
+            wall_s=time.monotonic() - began_at,
+            cpu_s=self._cpu_s() - cpu_before_s,
+            text=text,
+            language=None,
+        )
+
+    def _by_next(self, work: Callable[..., Answer], *given: object) -> Answer:
+        """Return what the next idle process makes of it."""
+        task = self._idle.get()
+        try:
+            return task.submit(work, *given).result()
+        finally:
+            self._idle.put(task)
 
     def _cpu_s(self) -> float:
         asked = [each.submit(time.process_time) for each in self._tasks]
@@ -256,12 +282,30 @@ def plan_of(media: Media, *, chunk_s: float) -> ChunkPlan:
 
 def _written(source: Path, write_down: Callable[[Path], Heard]) -> Written:
     _read_through(source)
-    with source.open("rb") as file:
-        duration_s = probe_media(file, name=source.name).duration_s
+    duration_s = _duration_s(source)
     began_at = time.monotonic()
     heard = write_down(source)
     wall_s = time.monotonic() - began_at
     return Written(duration_s=duration_s, wall_s=wall_s, cpu_s=heard.cpu_s, text=heard.text, language=heard.language)
+
+
+def _duration_s(source: Path) -> float:
+    with source.open("rb") as file:
+        return probe_media(file, name=source.name).duration_s
+
+
+def _text(transcript: Transcript) -> str:
+    return " ".join(word.text for word in transcript.words)
+
+
+def _as_one(several: Sequence[Written]) -> Written:
+    return Written(
+        duration_s=sum(each.duration_s for each in several),
+        wall_s=sum(each.wall_s for each in several),
+        cpu_s=sum(each.cpu_s for each in several),
+        text=" ".join(each.text for each in several),
+        language=None,
+    )
 
 
 def _read_through(source: Path) -> None:

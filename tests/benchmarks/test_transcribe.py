@@ -34,7 +34,9 @@ SAID = dict.fromkeys(FILES, "one two three four five six seven eight nine ten")
 FIGURES = {
     "cores": 2.0,
     "english_usual_s_per_min": 6.0,
+    "english_at_once_usual_s_per_min": 6.0,
     "english_montage_s_per_min": 2.0,
+    "english_at_once_montage_s_per_min": 2.0,
     "all_usual_s_per_min": 6.6,
     "all_montage_s_per_min": 2.5,
     "usual_wer_english": 0.045,
@@ -60,7 +62,9 @@ def turn(number: int, way: Way, **texts: str) -> Turn:
         )
         for name, text in SAID.items()
     }
-    return Turn(turn=number, way=way, load_s=0.5, peak_mib=300.0 + number, written=written)
+    said = " ".join(written[name].text for name in ENGLISH)
+    at_once = Written(duration_s=60.0, wall_s=3.0, cpu_s=6.0, text=said, language=None)
+    return Turn(turn=number, way=way, load_s=0.5, peak_mib=300.0 + number, written=written, at_once=at_once)
 
 
 def test_the_ratio_is_of_seconds_summed_within_each_turn() -> None:
@@ -128,8 +132,15 @@ def test_figures_at_their_bounds_miss_none_and_beyond_them_each() -> None:
     assert len(missed_bounds(beyond)) == len(LEAST) + len(most)
 
 
+def test_recordings_handed_over_at_once_must_read_as_they_do_one_by_one() -> None:
+    turns = [turn(0, "usual"), turn(0, "montage")]
+    assert counted(turns)["texts_that_differ"] == 0
+    otherwise = replace(turns[1], at_once=replace(turns[1].at_once, text="one two"))
+    assert counted([turns[0], otherwise])["texts_that_differ"] == 1
+
+
 def test_the_chart_shows_how_many_times_faster_and_how_right_each_way_is() -> None:
-    english, every = bars(FIGURES)
+    english, _, every = bars(FIGURES)
     assert [bar.number for bar in english] == ["6 s", "2 s   3.0×"]
     assert [bar.remark for bar in english] == ["4.5 % wrong", "3.5 % wrong"]
     assert [bar.is_ours for bar in every] == [False, True]
