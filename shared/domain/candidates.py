@@ -10,7 +10,7 @@ from shared.domain.clip_lengths import ROUNDING_S, ClipLengths
 from shared.domain.keywords import SaidKeyword, said_keywords
 from shared.domain.motion import Look
 from shared.domain.options import MotionOptions
-from shared.domain.passages import SHORTEST_S, placed_passages
+from shared.domain.passages import SHORTEST_S, parted, placed_passages
 from shared.domain.sound_level import SoundLevel
 from shared.domain.sound_peaks import SoundPeak, sound_peaks
 from shared.domain.span import Span, meet, meeting, padded, span
@@ -71,8 +71,9 @@ def find_candidates(
 
     Movements keep their padding, speech is whole sentences with a lead-in, and where both meet there is one candidate.
     Such a joint one is cut between sentences when it is longer than `LONGEST_JOINT_S`; the longest ones are, from
-    `TOGETHER_S` on, while there are fewer than `WANTED_CANDIDATES`; a movement of up to `WHOLE_EVENT_S` never. What is
-    below the shortest clip grows into what lies around it, where that is neither another one nor a part of a sentence.
+    `TOGETHER_S` on, while there are fewer than `WANTED_CANDIDATES`, and then passages between sentences; a movement of
+    up to `WHOLE_EVENT_S` never. What is below the shortest clip grows into what lies around it, where that is neither
+    another one nor a part of a sentence.
     """
     finder = _Finder(motion, speech, duration_s=duration_s, lengths=lengths)
     return tuple(finder.candidate(each) for each in finder.grown(finder.pieces()))
@@ -120,11 +121,30 @@ class _Finder:
         while len(found) < WANTED_CANDIDATES:
             cuts = {at: self._cut_at(one) for at, one in enumerate(found) if not self._stays_together(one)}
             able = [at for at, cut_s in cuts.items() if cut_s is not None]
-            if not able:
+            if able:
+                at = max(able, key=lambda at: (found[at].duration_s, -at))
+                found[at : at + 1] = _halves(found[at], cuts[at])
+            elif not self._part_a_passage(found):
                 break
-            at = max(able, key=lambda at: (found[at].duration_s, -at))
-            found[at : at + 1] = _halves(found[at], cuts[at])
         return found
+
+    def _part_a_passage(self, pieces: list[Span]) -> bool:
+        """Part the longest piece that is nothing but a passage between two of its sentences; False when none can be."""
+        for piece in sorted(pieces, key=lambda each: (-each.duration_s, each.start_s)):
+            at = next((at for at, each in enumerate(self.placed) if each.span == piece), None)
+            if at is None or meeting(piece, self.moving):
+                continue
+            parts = parted(self.placed[at], self._shortest_s)
+            if parts is not None:
+                self.placed = (*self.placed[:at], *parts, *self.placed[at + 1 :])
+                where = pieces.index(piece)
+                pieces[where : where + 1] = [each.span for each in parts]
+                return True
+        return False
+
+    @property
+    def _shortest_s(self) -> float:
+        return max(SHORTEST_S, self.lengths.shortest_s)
 
     def grown(self, pieces: Sequence[Span]) -> list[Span]:
         """Return the pieces, those below the shortest clip longer where that is possible."""
@@ -201,8 +221,7 @@ class _Finder:
 
     def _cut_at(self, one: Span) -> float | None:
         """Return where a stretch is best cut: near its middle, where nothing is cut, `SHORTEST_S` from both ends."""
-        shortest_s = max(SHORTEST_S, self.lengths.shortest_s)
-        first_s, last_s = one.start_s + shortest_s, one.end_s - shortest_s
+        first_s, last_s = one.start_s + self._shortest_s, one.end_s - self._shortest_s
         blocks = [each for each in self.whole if meet(each, one)]
         places = [one.middle_s, *(t for each in blocks for t in (each.start_s, each.end_s))]
         free = [

@@ -47,6 +47,28 @@ def placed_passages(
     return _placed(passages, rooms, rule, is_wanted) or _placed(passages, rooms, rule, lambda _: True)
 
 
+def parted(whole: Placed, shortest_s: float) -> tuple[Placed, Placed] | None:
+    """Return a passage as two of whole sentences, both at least `shortest_s` long; None when that cannot be.
+
+    Of several ways the one nearest to its middle; a question stays with its answer.
+    """
+    said = whole.passage.sentences
+    ways: list[tuple[float, int]] = []
+    for n in range(1, len(said)):
+        pause = span(said[n - 1].span.end_s, said[n].span.start_s)
+        cut_s = pause.start_s + pause.duration_s * RUN_OUT_S / (RUN_OUT_S + LEAD_IN_S)
+        is_long_enough = min(cut_s - whole.span.start_s, whole.span.end_s - cut_s) >= shortest_s - ROUNDING_S
+        if is_long_enough and not is_question(said[n - 1]):
+            ways.append((cut_s, n))
+    if not ways:
+        return None
+    cut_s, n = min(ways, key=lambda way: (abs(way[0] - whole.span.middle_s), way[0]))
+    return (
+        Placed(passage=replace(whole.passage, sentences=said[:n]), span=span(whole.span.start_s, cut_s)),
+        Placed(passage=replace(whole.passage, sentences=said[n:]), span=span(cut_s, whole.span.end_s)),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rule:
     """How long a passage is, in seconds."""

@@ -240,6 +240,16 @@ def test_a_talk_is_at_least_four_candidates_and_passages_keep_to_the_longest_cli
     assert_no_word_is_cut((*whole, *short), talk)
 
 
+def test_three_sentences_between_two_movements_are_two_candidates() -> None:
+    times = "It was the best of times."
+    said = [spoken(times, start_s, word_s=0.6) for start_s in (25.0, 29.4, 33.8)]  # 3.6 s each, 0.8 s apart
+    parts = found(*said, motion=moving((7, 15, 0.5), (45, 54, 0.5)), duration_s=60)
+    assert [rounded(each) for each in parts[1:3]] == [(24.7, 29.1), (29.1, 37.9)]
+    assert len(parts) == 4
+    asked = [spoken("Was it the best of times?", 29.4, word_s=0.6), said[2]]
+    assert len(found(*asked, motion=moving((7, 15, 0.5), (45, 54, 0.5)), duration_s=60)) == 3, "and its answer"
+
+
 def test_a_short_movement_grows_to_the_shortest_clip_but_into_no_sentence() -> None:
     motion = MotionEvidence(
         events=(span(30, 31),), looks=(), options=MotionOptions(pad_before_s=0, pad_after_s=0)
