@@ -145,6 +145,7 @@ def plan(path: Path, mode: Mode, spans: Sequence[Span], *, join: JoinKind = "cut
             keyframes_s=points.keyframes_s,
             duration_s=video.duration_s,
             lead_in_s=MotionOptions().pad_before_s,
+            may_repeat=True,
             join=Join(kind=join, duration_s=0.3),
         )
 

@@ -24,6 +24,7 @@ def plan_render(
     duration_s: float,
     lead_in_s: float | Sequence[float] = 0.0,
     longest_s: float | None = None,
+    may_repeat: bool = False,
     join: Join = HARD_CUT,
 ) -> EditList:
     """Return the edit list of the chosen highlights in their order.
@@ -31,7 +32,8 @@ def plan_render(
     `why_not_copy` says why the source cannot be stream-copied, None when it can; `keyframes_s` are its keyframes in
     source time, ascending. Within the first `lead_in_s` of a highlight, one for all or one each, a copied clip may
     begin later: what happens there may be missed. None is copied where a clip would last longer than `longest_s` and
-    what keyframes add to one, because it runs into the next.
+    what keyframes add to one, because it runs into the next; or where keyframes would make clips out of the source's
+    order show some of it twice, unless they `may_repeat`, as somebody who gives an order accepts.
     """
     wanted = tuple(_joined([_clip(each, each.span) for each in chosen]))
     if render == "encode":
@@ -51,7 +53,7 @@ def plan_render(
             return EditList(render="encode", clips=wanted, join=join, why_not_copied=reason)
     copied = [_clip(each, actual) for each, actual in zip(chosen, snapped, strict=True) if actual is not None]
     joined = tuple(_joined(copied))
-    if _shows_twice(joined):
+    if not may_repeat and _shows_twice(joined):
         reason = "cut on keyframes, clips that are not in the source's order would show some of it twice"
         return EditList(render="encode", clips=wanted, join=join, why_not_copied=reason)
     most_s = inf if longest_s is None else longest_s + EARLIER_S + LATER_S + ROUNDED_S

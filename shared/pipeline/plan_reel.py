@@ -41,6 +41,7 @@ def _plan(
         duration_s=media.duration_s,
         lead_in_s=_lead_ins_s(chosen),
         longest_s=job.options.longest_clip_s,
+        may_repeat=job.is_given,
         join=job.options.joins,
     )
 

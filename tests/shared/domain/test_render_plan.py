@@ -14,7 +14,11 @@ def highlight(start_s: float, end_s: float) -> Highlight:
 
 
 def plan(
-    *chosen: Highlight, render: str = "auto", why_not: str | None = None, keyframes: list[float] = EVERY_SECOND
+    *chosen: Highlight,
+    render: str = "auto",
+    why_not: str | None = None,
+    keyframes: list[float] = EVERY_SECOND,
+    may_repeat: bool = False,
 ) -> EditList:
     return plan_render(
         chosen,
@@ -23,6 +27,7 @@ def plan(
         keyframes_s=keyframes,
         duration_s=60.0,
         lead_in_s=2.0,
+        may_repeat=may_repeat,
     )
 
 
@@ -155,4 +160,5 @@ def test_clips_out_of_order_that_keyframes_would_make_overlap_are_encoded() -> N
     best_first = (highlight(21, 25), highlight(40, 44), highlight(17.5, 20.5))
     edit = plan(*best_first, keyframes=every_other)
     assert edit.render == "encode" and edit.why_not_copied is not None and "twice" in edit.why_not_copied
+    assert plan(*best_first, keyframes=every_other, may_repeat=True).render == "copy", "whoever gave that order knows"
     assert plan(*sorted(best_first, key=lambda each: each.span), keyframes=every_other).render == "copy"
