@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from queue import SimpleQueue
+from queue import LifoQueue
 from typing import TYPE_CHECKING, BinaryIO, Literal, TypeVar
 
 from benchmarks.render_once import peak_mib
@@ -141,7 +141,7 @@ class Tasks:
             ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_load, initargs=(model,))
             for _ in range(threads)
         ]
-        self._idle: SimpleQueue[ProcessPoolExecutor] = SimpleQueue()
+        self._idle: LifoQueue[ProcessPoolExecutor] = LifoQueue()  # who found the language goes on with what it heard
         for each in self._tasks:
             self._idle.put(each)
         self._cpu_s()  # waits until they have loaded everything
