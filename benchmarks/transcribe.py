@@ -16,10 +16,9 @@ their core the usual way suffers more. Ratios of 5 to 7 came out so, of CPU time
 each. So the share of its cores that the usual way had is a bound as well, and `--threads 1` tells more on a busy one.
 
 A ratio is the median of the ratios within each turn. The bounds of speed and of wrong words are for the English
-recordings together. Of speed that is from handing all six over at once to having all of them, as `montage run` takes
-several files: tasks of one fill the cores that another's leave idle, where the usual way takes one after the other.
-What each recording takes by itself, and their sum, is printed without a bound. Of wrong words, errors and words are
-summed before they are divided. The usual way may roll dice where
+recordings together: seconds, or errors and words, are summed before they are divided. Speed has to hold for one after
+the other and for all six handed over at once, as `montage run` takes several files: then tasks of one fill the cores
+that another's leave idle, where the usual way takes one after the other. The usual way may roll dice where
 it is unsure, so its wrong words are the median of all turns; Montage must write the same every time. Words and
 characters are compared by benchmarks/normalise.py, which neither spells out numbers nor joins compounds: "übermittelt
 en" for "übermittelten" counts as two errors, for either way, and a Japanese text that writes "Microsoft" in Japanese
@@ -59,7 +58,7 @@ TOGETHER = {"english": ENGLISH, "all": FILES}
 
 AT_ONCE = "english_at_once"
 
-LEAST = {f"speedup_{AT_ONCE}": 2.5, "cores_had": 0.7}
+LEAST = {"speedup_english": 2.5, f"speedup_{AT_ONCE}": 2.5, "cores_had": 0.7}
 MOST = {
     "wer_above_usual_english": 0.005,
     "wer_de": 0.10,
