@@ -35,6 +35,8 @@ class ObjectStat:
     size_bytes: int
     generation: str
     """Changes whenever the object's bytes are replaced."""
+    content_type: str | None = None
+    """The media type it was stored with; None where nobody said one."""
 
 
 class ObjectStore(Protocol):
@@ -115,6 +117,15 @@ class UrlSigner(Protocol):
     def download(self, name: str, *, file_name: str, expires_s: int) -> str:
         """Return an address that a browser saves under the user's file name, whatever characters are in that."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signers:
+    """Who signs for the two buckets that people reach."""
+
+    uploads: UrlSigner
+    """Uploads of sources, and downloads of them for their owners."""
+    downloads: UrlSigner
 
 
 class JobStore(Protocol):

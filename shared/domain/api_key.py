@@ -1,6 +1,11 @@
 """Keys by which programs show who they are. The key itself is never stored, only its hash."""
 
 from dataclasses import dataclass, replace
+from typing import Literal
+
+Scope = Literal["upload", "read", "admin"]
+SCOPES: tuple[Scope, ...] = ("upload", "read", "admin")
+"""upload: make jobs, and change or erase one's own; read: see one's own; admin: both, and of every owner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +18,7 @@ class ApiKey:
     name: str
     """What its owner calls it, to tell it from others."""
     created_at: float
+    scopes: tuple[Scope, ...] = ("read",)
     revoked_at: float | None = None
     """When it ceased to count; a revoked key stays on record."""
 

@@ -37,6 +37,10 @@ class Source:
     generation: str | None = None
     """None until the upload is complete; afterwards no other generation is accepted."""
     size_bytes: int = 0
+    declared_bytes: int | None = None
+    """How large its owner said it would be, before the upload; None where nobody was asked."""
+    content_type: str | None = None
+    """The media type its owner said it would have; None where nobody was asked."""
     origin: str | None = None
     """Where it is to be copied from, as gs://bucket/name; None when its owner uploads it."""
 
