@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
+from functions.edit_list_body import AskedFor
 from functions.local.dead_letters import add_dead_letters
-from functions.local.given_edit_list import AskedFor
 from functions.local.outcome import BAD_INPUT, refused
 from shared.domain.edit_list import Join
 from shared.domain.options import MotionOptions, Options

@@ -30,13 +30,13 @@ from functions.local.outcome import (
     clock,
     exit_code,
     outcome_of,
-    printable,
     refused,
 )
 from functions.local.progress import Display, display
 from functions.local.run_jobs import Interrupts, follow, resume, submit
 from functions.local.sample import ensure_sample, made_of
 from functions.local.system_check import apt_line, missing_packages
+from functions.printable import printable
 from shared import log as logs
 from shared.connect import LocalCloud, connect_local
 from shared.domain.job import Job

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from functions.local.output_folder import holder
+from functions.printable import printable
 from shared.domain.chunk import Failure
 from shared.domain.job import Job, JobState, Warned
 
@@ -102,11 +103,6 @@ def clock(seconds: float) -> str:
     hours, rest = divmod(whole, 3600)
     minutes, left = divmod(rest, 60)
     return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
-
-
-def printable(text: str) -> str:
-    """Return the text on one line: what a terminal would act on becomes a question mark."""
-    return "".join(each if each.isprintable() else "?" for each in text)
 
 
 def shown_path(path: str) -> str:

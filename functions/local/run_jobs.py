@@ -11,9 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from functions.local.event_pump import EventPump
-from functions.local.outcome import FOLDER_LABEL, SOURCE_LABEL, Outcome, outcome_of, printable, refused
+from functions.local.outcome import FOLDER_LABEL, SOURCE_LABEL, Outcome, outcome_of, refused
 from functions.local.output_folder import reserve, store
 from functions.local.progress import Display
+from functions.printable import printable
 from shared.connect import LocalCloud
 from shared.domain import job as jobs
 from shared.domain.chunk import ChunkSummary, Failure

@@ -17,9 +17,10 @@ from typing import NoReturn
 import httpx
 import pytest
 
-from functions.local.outcome import clock, printable
+from functions.local.outcome import clock
 from functions.local.progress import STAGE_WORDS, share_of
 from functions.local.run_jobs import new_job_id
+from functions.printable import printable
 from shared.domain.chunk import ChunkSummary
 from shared.domain.job import Job, Source
 from shared.domain.messages import StageName

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from functions.edit_list_body import AskedFor
 from functions.local.arguments import parser, render_options, run_options
-from functions.local.given_edit_list import AskedFor
 from shared.domain.edit_list import Join
 from shared.domain.given_edit_list import GivenClip, GivenEditList
 from shared.domain.options import Options
