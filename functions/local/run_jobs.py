@@ -24,6 +24,7 @@ from shared.domain.object_names import source
 from shared.domain.options import Options
 from shared.errors import MontageError, NotFound
 from shared.pipeline.given_edit_list import store_given
+from shared.pipeline.stage_summary import stage_summary
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -168,7 +169,7 @@ def _look(cloud: LocalCloud, job_id: str, shown: Display) -> Outcome | None:
     for name, stage in job.stages.items():
         if stage.state == "skipped":
             continue
-        summary = ChunkSummary() if stage.is_settled else cloud.jobs.chunk_summary(job_id, name)
+        summary = ChunkSummary() if stage.is_settled else stage_summary(cloud, job, name)
         shown.stage(job, name, summary)
     if not job.is_final:
         return None

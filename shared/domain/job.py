@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from shared.domain.chunk import Failure
+from shared.domain.edit_list import Join, RenderMode
 from shared.domain.messages import JobEvent, Message, StageName, StageRequested
 from shared.domain.options import Options
 from shared.domain.sound import Sound
@@ -64,6 +65,8 @@ class Stage:
     """One stage of a job and the run that works on it."""
 
     plan: ChunkPlan
+    first_chunk: int = 0
+    """The plan's chunks are numbered from here: each revision's merge has a chunk of its own, the first one's is 0."""
     state: StageState = "planned"
     requests: int = 0
     requested_at: float = 0.0
@@ -91,6 +94,16 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """What a reel that was made once is to be rendered again from."""
+
+    given: str
+    """Name of the object in the work bucket that holds the clips."""
+    render: RenderMode
+    join: Join
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """The record of one job."""
 
@@ -106,6 +119,11 @@ class Job:
     schema_version: int = SCHEMA_VERSION
     state: JobState = "awaiting_upload"
     revision: int = 1
+    """Counts edit lists: 1 is the first that was chosen, or given with the job."""
+    rendered_revision: int = 0
+    """Which revision the artifacts are of; 0 before there are any. A failed one leaves those of the one before."""
+    edit: Edit | None = None
+    """What revisions after the first are rendered from; None in the first."""
     epoch: int = 1
     video: Video | None = None
     """What was measured of a source with a picture; None before that."""
@@ -129,6 +147,11 @@ class Job:
     @property
     def is_final(self) -> bool:
         return self.state in FINAL_STATES
+
+    @property
+    def is_rendered(self) -> bool:
+        """Whether there is a reel, of this revision or of an earlier one."""
+        return self.rendered_revision > 0
 
     @property
     def is_unfinished(self) -> bool:
@@ -314,17 +337,47 @@ def done(
     """The reel is there: merging → done."""
     if job.state != "merging":
         return job
+    known = set(job.warnings)
     job = replace(
-        job, state="done", artifacts=artifacts, numbers=numbers, warnings=job.warnings + warnings, ended_at=now
+        job,
+        state="done",
+        artifacts=artifacts,
+        numbers=numbers,
+        warnings=(*job.warnings, *(each for each in warnings if each not in known)),
+        rendered_revision=job.revision,
+        ended_at=now,
     )
     return _told(job, "done")
 
 
+def rendering_again(job: Job, edit: Edit, *, expected_revision: int, now: float, deadline_s: float) -> Job:
+    """The reel is to be rendered from other clips: done → merging, the next revision; nothing is analysed again.
+
+    Unless this very revision was expected: then somebody else edited meanwhile, and nothing changes.
+    """
+    if job.state != "done" or job.revision != expected_revision:
+        return job
+    merge = Stage(plan=MERGE_PLAN, first_chunk=job.revision)
+    job = replace(
+        job,
+        state="merging",
+        revision=job.revision + 1,
+        rendered_revision=job.rendered_revision or job.revision,  # 0 in records from before there were edits
+        edit=edit,
+        stages={**job.stages, "merge": merge},
+        error=None,
+        deadline=now + deadline_s,
+        ended_at=None,
+    )
+    return _told(job, "progress")
+
+
 def failed(job: Job, error: Failure, *, now: float) -> Job:
-    """The job cannot be finished: any unfinished state → failed."""
+    """The job cannot be finished: any unfinished state → failed; where there is a reel, that stays: merging → done."""
     if job.is_final:
         return job
-    return _told(replace(job, state="failed", error=error, ended_at=now), "failed")
+    state: JobState = "done" if job.is_rendered else "failed"
+    return _told(replace(job, state=state, error=error, ended_at=now), "failed")
 
 
 def source_gone(job: Job, error: Failure, *, now: float) -> Job:

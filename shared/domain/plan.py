@@ -144,7 +144,8 @@ def outstanding_chunks(
     """
     settled = {chunk.index for chunk in chunks if chunk.state in ("done", "failed")}
     left = set(left_chunks(stage, chunks, is_running=is_running, now=now, limits=limits))
-    return [index for index in range(stage.plan.chunks) if index not in settled and index not in left]
+    numbers = range(stage.first_chunk, stage.first_chunk + stage.plan.chunks)
+    return [index for index in numbers if index not in settled and index not in left]
 
 
 def left_chunks(

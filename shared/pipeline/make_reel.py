@@ -23,7 +23,7 @@ from shared.media.poster import write_poster
 from shared.media.render import Rendered, render_reel
 from shared.media.render_sound import SAMPLE_GRID, RenderedSound, render_sound
 from shared.media.sound import SoundSettings
-from shared.pipeline.choose import Chosen, as_given, as_told, choose
+from shared.pipeline.choose import Chosen, as_edited, as_given, as_told, choose
 from shared.pipeline.companions import write_speech_companions
 from shared.pipeline.given_edit_list import read_given
 from shared.pipeline.judge_damage import as_far_as_seen, judge_damage, judge_sound
@@ -130,7 +130,8 @@ def _judged(media: Media, analysis: Analysis, *, name: str) -> tuple[Warned, ...
 def _chosen(cloud: Cloud, job: Job, analysis: Analysis, *, duration_s: float) -> Chosen:
     if job.is_given:
         return as_given(read_given(cloud, job), duration_s=duration_s)
-    return choose(job, analysis, duration_s=duration_s, ranker=cloud.ranker)
+    chosen = choose(job, analysis, duration_s=duration_s, ranker=cloud.ranker)
+    return chosen if job.edit is None else as_edited(chosen, read_given(cloud, job), duration_s=duration_s)
 
 
 def _render(

@@ -27,6 +27,7 @@ from shared.domain.plan import (
 )
 from shared.log import event
 from shared.pipeline.plan_source import plan_source
+from shared.pipeline.stage_summary import stage_summary
 from shared.ports import Cloud
 
 log = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ def _look(cloud: Cloud, job: Job, name: StageName, *, look_at_executions: bool) 
     )
     if stage.is_settled or stage.state == "planned":
         return Seen(execution=execution)
-    return Seen(summary=cloud.jobs.chunk_summary(job.id, name), execution=execution)
+    return Seen(summary=stage_summary(cloud, job, name), execution=execution)
 
 
 def _carry_out(cloud: Cloud, job: Job, effect: Effect) -> None:
@@ -108,7 +109,8 @@ def _publish_outbox(cloud: Cloud, job: Job) -> None:
 
 def _finish(cloud: Cloud, job: Job) -> None:
     """Close the job with what the merge task says it made."""
-    winner = cloud.jobs.chunks(job.id, "merge")[0]
+    number = job.stages["merge"].first_chunk
+    winner = next(chunk for chunk in cloud.jobs.chunks(job.id, "merge") if chunk.index == number)
     if winner.result is None:
         raise RuntimeError(f"merge of {job.id} is done but names no result")
     made = json.loads(cloud.work.read(winner.result))
