@@ -77,7 +77,8 @@ def standing(
     span_s = None
     if name in ANALYSIS_STAGES and chunk.index < stage.plan.chunks:
         units = stage.plan.units_of(chunk.index)
-        span_s = (units.start * stage.plan.unit_s, min(units.stop * stage.plan.unit_s, duration_s))
+        end_s = units.stop * stage.plan.unit_s
+        span_s = (units.start * stage.plan.unit_s, min(end_s, duration_s) if duration_s else end_s)
     return StandingChunk(
         name=f"{name}-{chunk.index:05d}",
         position=chunk.position,
