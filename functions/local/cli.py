@@ -45,6 +45,7 @@ from shared.domain.stage_plan import STAGES_OF
 from shared.errors import BadRequest, MontageError
 from shared.models.fetch import Progress, ensure, is_cached
 from shared.models.manifest import stage_models
+from shared.pipeline.cancel_job import cancel_job
 from shared.pipeline.make_reel import own_version
 from shared.settings import Settings
 
@@ -74,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         names = ", ".join(f"{prefix}{'_'.join(map(str, each['loc'])).upper()}" for each in error.errors())
         return _trouble(arguments, "bad_setting", f"{names}: {error.errors()[0]['msg']}.", code=BAD_INPUT)
     except MontageError as error:
-        is_asked_wrongly = error.code in ("unknown_job", "ambiguous_job")
+        is_asked_wrongly = error.code in ("unknown_job", "ambiguous_job", "already_ended", "not_failed")
         return _trouble(arguments, error.code, error.message, code=BAD_INPUT if is_asked_wrongly else TROUBLE)
     except OSError as error:
         return _trouble(arguments, "cannot_write", f"{error.filename or 'The disk'}: {error.strerror}.")
@@ -150,6 +151,21 @@ def jobs(arguments: argparse.Namespace) -> int:
         print(printable(f"{each.id}  {begun}  {each.state:<11}  {reel:>7}  {outcome.source}"))
     if not outcomes:
         print("No jobs yet; `montage run VIDEO` makes one.")
+    return OK
+
+
+def cancel(arguments: argparse.Namespace) -> int:
+    """`montage cancel ID`: end an unfinished job."""
+    with connect_local(_settings(workers=None)) as cloud:
+        ended = cancel_job(cloud, _job_called(cloud, arguments.id).id)
+    return _tell_ended(ended, "cancelled", arguments)
+
+
+def _tell_ended(job: Job, how: str, arguments: argparse.Namespace) -> int:
+    if arguments.json:
+        _print_json(outcome_of(job).to_dict())
+    else:
+        print(printable(f"{job.id}  {how}  {outcome_of(job).source}"))
     return OK
 
 
@@ -340,6 +356,7 @@ COMMANDS: Mapping[str, Command] = {
     "render": render,
     "jobs": jobs,
     "job": job,
+    "cancel": cancel,
     "models": models,
     "dead-letters": lambda arguments: dead_letters(arguments, _settings(workers=None)),
     "sample": sample,
