@@ -47,6 +47,7 @@ from shared.models.fetch import Progress, ensure, is_cached
 from shared.models.manifest import stage_models
 from shared.pipeline.cancel_job import cancel_job
 from shared.pipeline.make_reel import own_version
+from shared.pipeline.retry_job import retry_job
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -159,6 +160,21 @@ def cancel(arguments: argparse.Namespace) -> int:
     with connect_local(_settings(workers=None)) as cloud:
         ended = cancel_job(cloud, _job_called(cloud, arguments.id).id)
     return _tell_ended(ended, "cancelled", arguments)
+
+
+def retry(arguments: argparse.Namespace) -> int:
+    """`montage retry ID`: try a failed job again."""
+    settings = _settings(workers=None)
+    with connect_local(settings) as cloud:
+        found = _job_called(cloud, arguments.id)
+    with closing(display(is_quiet=False)) as shown, _ready_for(found, settings, shown) as cloud:
+        retry_job(cloud, found.id)
+        return _see_through(cloud, settings, [found.id], arguments, shown, is_list=False)
+
+
+def _ready_for(found: Job, settings: Settings, shown: Display) -> LocalCloud:
+    """Return the machine's cloud, once everything that tasks of this job need is there. Raises MontageError."""
+    return connect_local(settings) if found.is_given else _ready(settings, shown, found.options.mode)
 
 
 def _tell_ended(job: Job, how: str, arguments: argparse.Namespace) -> int:
@@ -357,6 +373,7 @@ COMMANDS: Mapping[str, Command] = {
     "jobs": jobs,
     "job": job,
     "cancel": cancel,
+    "retry": retry,
     "models": models,
     "dead-letters": lambda arguments: dead_letters(arguments, _settings(workers=None)),
     "sample": sample,

@@ -203,8 +203,7 @@ def planned(
     if job.state != "queued":
         return job
     stages: dict[StageName, Stage] = {
-        name: Stage(plan=plans[name]) if name in plans else Stage(plan=NO_PLAN, state="skipped")
-        for name in ANALYSIS_STAGES
+        name: _planned_stage(job.stages.get(name), plans.get(name)) for name in ANALYSIS_STAGES
     }
     job = replace(
         job,
@@ -216,6 +215,17 @@ def planned(
         deadline=deadline,
     )
     return _told(job, "progress")
+
+
+def _planned_stage(before: Stage | None, plan: ChunkPlan | None) -> Stage:
+    """Return a stage's record at the beginning.
+
+    A retried job keeps its plan, whatever this Montage would plan: that is what the chunks that are done are numbered
+    by.
+    """
+    if plan is None:
+        return Stage(plan=NO_PLAN, state="skipped")
+    return Stage(plan=plan) if before is None or before.state == "skipped" else before
 
 
 def stage_requested(job: Job, name: StageName, *, now: float, seen_requests: int) -> Job:
@@ -349,6 +359,37 @@ def cancelled(job: Job, *, now: float) -> Job:
     if job.is_over:
         return job
     return _told(replace(job, state="cancelled", ended_at=now), "cancelled")
+
+
+def retried(job: Job, *, now: float, deadline_s: float) -> Job:
+    """Somebody wants a failed job to be tried again: failed → queued, or → awaiting_upload for one yet to be copied.
+
+    It begins anew in a higher epoch, with a new deadline; what tasks have finished is kept. A job without a source, and
+    one that has not failed, stays as it is.
+    """
+    if job.state != "failed" or not (job.source.generation or job.source.origin):
+        return job
+    state: JobState = "queued" if job.source.generation else "awaiting_upload"
+    again = replace(
+        job,
+        state=state,
+        epoch=job.epoch + 1,
+        error=None,
+        warnings=(),
+        probes=0,
+        deadline=now + deadline_s,
+        ended_at=None,
+        stages={name: _begun_anew(stage) for name, stage in job.stages.items()},
+    )
+    return _told(again, "progress")
+
+
+def _begun_anew(stage: Stage) -> Stage:
+    """Return a retried job's stage, planned as it was.
+
+    It keeps the name of its last execution, so that whoever launches the next sees whether that still runs.
+    """
+    return stage if stage.state == "skipped" else Stage(plan=stage.plan, execution=stage.execution)
 
 
 def published(job: Job, messages: tuple[Message, ...]) -> Job:
