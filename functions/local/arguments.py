@@ -45,6 +45,12 @@ def parser(commands: Mapping[str, Command], *, is_json: bool) -> argparse.Argume
     add("job", "show a job; an unfinished one goes on first").add_argument(
         "id", metavar="ID", help="or its first letters"
     )
+    add("cancel", "end an unfinished job; nothing more is made of it").add_argument(
+        "id", metavar="ID", help="or its first letters"
+    )
+    add("retry", "try a failed job again, and keep what is done of it").add_argument(
+        "id", metavar="ID", help="or its first letters"
+    )
     add("models", "list or fetch the model files").add_argument(
         "action", nargs="?", choices=("list", "fetch"), default="list"
     )

@@ -45,7 +45,9 @@ from shared.domain.stage_plan import STAGES_OF
 from shared.errors import BadRequest, MontageError
 from shared.models.fetch import Progress, ensure, is_cached
 from shared.models.manifest import stage_models
+from shared.pipeline.cancel_job import cancel_job
 from shared.pipeline.make_reel import own_version
+from shared.pipeline.retry_job import retry_job
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -74,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         names = ", ".join(f"{prefix}{'_'.join(map(str, each['loc'])).upper()}" for each in error.errors())
         return _trouble(arguments, "bad_setting", f"{names}: {error.errors()[0]['msg']}.", code=BAD_INPUT)
     except MontageError as error:
-        is_asked_wrongly = error.code in ("unknown_job", "ambiguous_job")
+        is_asked_wrongly = error.code in ("unknown_job", "ambiguous_job", "already_ended", "not_failed")
         return _trouble(arguments, error.code, error.message, code=BAD_INPUT if is_asked_wrongly else TROUBLE)
     except OSError as error:
         return _trouble(arguments, "cannot_write", f"{error.filename or 'The disk'}: {error.strerror}.")
@@ -150,6 +152,36 @@ def jobs(arguments: argparse.Namespace) -> int:
         print(printable(f"{each.id}  {begun}  {each.state:<11}  {reel:>7}  {outcome.source}"))
     if not outcomes:
         print("No jobs yet; `montage run VIDEO` makes one.")
+    return OK
+
+
+def cancel(arguments: argparse.Namespace) -> int:
+    """`montage cancel ID`: end an unfinished job."""
+    with connect_local(_settings(workers=None)) as cloud:
+        ended = cancel_job(cloud, _job_called(cloud, arguments.id).id)
+    return _tell_ended(ended, "cancelled", arguments)
+
+
+def retry(arguments: argparse.Namespace) -> int:
+    """`montage retry ID`: try a failed job again."""
+    settings = _settings(workers=None)
+    with connect_local(settings) as cloud:
+        found = _job_called(cloud, arguments.id)
+    with closing(display(is_quiet=False)) as shown, _ready_for(found, settings, shown) as cloud:
+        retry_job(cloud, found.id)
+        return _see_through(cloud, settings, [found.id], arguments, shown, is_list=False)
+
+
+def _ready_for(found: Job, settings: Settings, shown: Display) -> LocalCloud:
+    """Return the machine's cloud, once everything that tasks of this job need is there. Raises MontageError."""
+    return connect_local(settings) if found.is_given else _ready(settings, shown, found.options.mode)
+
+
+def _tell_ended(job: Job, how: str, arguments: argparse.Namespace) -> int:
+    if arguments.json:
+        _print_json(outcome_of(job).to_dict())
+    else:
+        print(printable(f"{job.id}  {how}  {outcome_of(job).source}"))
     return OK
 
 
@@ -340,6 +372,8 @@ COMMANDS: Mapping[str, Command] = {
     "render": render,
     "jobs": jobs,
     "job": job,
+    "cancel": cancel,
+    "retry": retry,
     "models": models,
     "dead-letters": lambda arguments: dead_letters(arguments, _settings(workers=None)),
     "sample": sample,

@@ -201,7 +201,8 @@ def _tenths(share: float) -> int:
 def _next_steps(job: Job, seen: Mapping[StageName, Seen], *, now: float, limits: Limits) -> tuple[Effect, ...]:
     match job.state:
         case "awaiting_upload":
-            is_late = now >= job.created_at + limits.upload_expires_s
+            # One that is tried again has a deadline instead: its upload is a copy of ours.
+            is_late = job.deadline is None and now >= job.created_at + limits.upload_expires_s
             return (ExpireJob(),) if is_late else ()
         case "queued":
             return (ProbeSource(),)

@@ -178,6 +178,17 @@ class SqliteJobs:
             for (body,) in db.execute("SELECT body FROM chunks WHERE job_id = ?", (job_id,)).fetchall():
                 _put_chunk(db, job_id, rules.renewed(from_dict(Chunk, json.loads(body))))
 
+    def reopen_chunks(self, job_id: str) -> None:
+        """Make the failed and the running chunks of a failed job pending, with all their attempts; leases are lost."""
+        with self._database.changing() as db:
+            if not _has_failed(db, job_id):
+                return
+            for (body,) in db.execute("SELECT body FROM chunks WHERE job_id = ?", (job_id,)).fetchall():
+                before = from_dict(Chunk, json.loads(body))
+                after = rules.reopened(before)
+                if after != before:
+                    _put_chunk(db, job_id, after)
+
     def chunk_summary(self, job_id: str, stage: StageName) -> ChunkSummary:
         """Return counts, the running and the failed chunks. Done ones are counted unread: there may be hundreds."""
         sql = """
@@ -265,6 +276,13 @@ def _is_wanted(db: sqlite3.Connection, lease: Lease) -> bool:
     """Return whether the job still waits for the chunk. An older run's task may go on: a newer run leaves it alone."""
     try:
         return _job(db, lease.job_id).wanted_run(lease.stage) is not None
+    except NotFound:
+        return False
+
+
+def _has_failed(db: sqlite3.Connection, job_id: str) -> bool:
+    try:
+        return _job(db, job_id).state == "failed"
     except NotFound:
         return False
 
