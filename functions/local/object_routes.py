@@ -104,7 +104,8 @@ class ObjectRoutes:
             await body.drain()
         status = STATUS.get(error.code, status_of(error))
         log.info("%s refused: %s", request.method, error.message, extra=event("object_refused", code=error.code))
-        return problem(status, error.code, error.message, headers={"cache-control": "no-store"})
+        headers = {"cache-control": "no-store", **({} if body.ending == "whole" else {"connection": "close"})}
+        return problem(status, error.code, error.message, headers=headers)
 
     async def _answered(self, request: Request, body: RequestBody) -> Response:
         bucket = self._buckets.get(request.path_params["bucket"])
@@ -145,13 +146,13 @@ class ObjectRoutes:
         """Take more of an upload, tell how far it is, or cancel it. Its token is all that is asked for."""
         content_range = request.headers.get("content-range")
         is_question = content_range is not None and content_range.strip().startswith("bytes */")
+        if request.method == "DELETE" or is_question:
+            await body.drain()  # there is nothing in it, and so nobody can stop this request
         if request.method == "PUT" and is_question and token in self._taking:
-            await body.drain()
             _, stored_bytes = await in_thread(bucket.store.sessions.find, name, token)
             return _so_far(stored_bytes)
         async with self._alone(token, body):
             if request.method == "DELETE":
-                await body.drain()
                 await in_thread(bucket.store.sessions.cancel, name, token)
                 return Response(status_code=CANCELLED)
             return await self._take(bucket, name, token, content_range, body)

@@ -241,7 +241,7 @@ class Writer:
 
     def __init__(self, sessions: UploadSessions, path: Path, session: Session, *, fd: int) -> None:
         self._sessions = sessions
-        self._path = path
+        self.path = path
         self._fd = fd
         self.session = session
         if session.refusal is not None:
@@ -284,7 +284,7 @@ class Writer:
         if end is not None and end > self.session.max_bytes:
             self._refuse_size(end)
         with _full_disk_said():
-            self._sessions.demand_room(max(0, (end or 0) - self.stored_bytes))
+            self._sessions.demand_room(max(0, (self.session.total_bytes or end or 0) - self.stored_bytes))
         self._part, self._reached = part, part.first
 
     def write(self, piece: bytes | bytearray | memoryview) -> None:
@@ -315,7 +315,7 @@ class Writer:
         if self.session.total_bytes is None and self._part.first is not None and self._part.end is None:
             self._fix_total(self.stored_bytes)
         if self.stored_bytes == self.session.total_bytes:
-            self.session = self._sessions.complete(self._path, self.session)
+            self.session = self._sessions.complete(self.path, self.session)
         else:
             self.break_off()
 
@@ -329,14 +329,14 @@ class Writer:
             self.session = _with_total(self.session, total_bytes, stored_bytes=self.stored_bytes)
         except BadRequest as error:
             if error.code == "too_large":
-                self._sessions.refuse(self._path, self.session, error)
+                self._sessions.refuse(self.path, self.session, error)
             raise
         with _full_disk_said():
-            _keep(self._path, self.session)
+            _keep(self.path, self.session)
 
     def _refuse_size(self, size_bytes: int) -> None:
         error = _too_large(size_bytes, self.session.max_bytes)
-        self._sessions.refuse(self._path, self.session, error)
+        self._sessions.refuse(self.path, self.session, error)
         raise error
 
     def _all_dropped(self, error: BadRequest) -> BadRequest:
