@@ -108,6 +108,11 @@ class Settings(BaseSettings):
     request_folders: str = ""
     """On one machine, "name=folder" separated by commas: gs://name/film.mp4 in a job request is film.mp4 in there."""
 
+    public_url: str = Field(default="http://localhost:8080", pattern=r"^https?://[^/?#\s]+(?:/[^?#\s]*)?$")
+    """Where people reach this machine's server: signed addresses of its objects begin with it."""
+    disk_reserve_bytes: int = Field(default=1024**3, ge=0)
+    """On one machine, uploads that would leave less of the disk free are refused as `disk_full`."""
+
     google: GoogleSettings = Field(default_factory=lambda: GoogleSettings())
     """What only Google Cloud needs."""
 
