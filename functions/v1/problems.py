@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
+from functions.v1.rate_limit import TooManyRequests
 from shared.errors import BadRequest, BadVideo, MontageError, NotAllowed, NotAuthenticated, NotFound, TryAgain
 
 MEDIA_TYPE = "application/problem+json"
@@ -38,6 +39,17 @@ def status_of(error: MontageError) -> int:
             return 503
         case _:
             return 500
+
+
+def headers_of(error: MontageError) -> dict[str, str]:
+    """Return what an error of ours says in headers."""
+    match error:
+        case NotAuthenticated():
+            return {"WWW-Authenticate": "Bearer"}
+        case TooManyRequests():
+            return {"Retry-After": str(error.retry_after_s)}
+        case _:
+            return {}
 
 
 def problem(
