@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from shared.errors import MontageError
-from shared.ports import Clock, Cloud, DeadLetters, Deliveries, PushVerifier, RequestRules, Signers
+from shared.ports import Clock, Cloud, DeadLetters, Deliveries, KeyStore, PushVerifier, RequestRules, Signers
 from shared.settings import GoogleSettings, Settings, listed
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ LOCAL_SUBSCRIPTIONS = ("object-finalized", "stage-requested", "stage-done", "job
 NEEDED_ON_GOOGLE = ("project", "region", "uploads_bucket", "work_bucket", "downloads_bucket")
 NEEDED_FOR_SIGNING = ("project", "uploads_bucket", "downloads_bucket")
 NEEDED_FOR_PUSHES = ("push_audience", "push_service_account")
+RECORDS = "jobs.sqlite3"
 MESSAGES = "messages.sqlite3"
 VISIBILITY_S = 30.0  # the slowest handler looks at a source for 20 s; a killed pump's message comes back after this
 
@@ -183,6 +184,22 @@ def connect_dead_letters(settings: Settings, *, clock: Clock = time.time) -> Dea
     )
 
 
+def connect_keys(settings: Settings) -> KeyStore:
+    """Return the API keys of the cloud that the settings name. Raises MontageError `not_configured`."""
+    if settings.cloud == "local":
+        from shared.adapters.local.sqlite_keys import SqliteKeys
+
+        return SqliteKeys(settings.home.absolute() / RECORDS)
+    from shared.adapters.gcp.clients import GoogleClients
+    from shared.adapters.gcp.failures import translated
+    from shared.adapters.gcp.firestore_keys import FirestoreKeys
+
+    google = settings.google
+    _demand(google, ("project",))
+    with translated("Connecting to Google Cloud"):
+        return FirestoreKeys(GoogleClients(google).firestore, timeout_s=google.timeout_s)
+
+
 def connect_push_verifier(settings: Settings) -> PushVerifier:
     """Return what checks the tokens of pushes; on one machine, where nobody else can push, nothing is checked.
 
@@ -212,7 +229,7 @@ def connect_local(settings: Settings, *, clock: Clock = time.time) -> LocalCloud
 
     home = settings.home.absolute()
     objects = home / "objects"
-    jobs = SqliteJobs(home / "jobs.sqlite3", clock=clock, limits=settings.limits)
+    jobs = SqliteJobs(home / RECORDS, clock=clock, limits=settings.limits)
     bus = SqliteBus(home / MESSAGES, clock=clock, subscriptions=LOCAL_SUBSCRIPTIONS, visibility_s=VISIBILITY_S)
     launcher = ProcessLauncher(settings, home=home, clock=clock)
     folders = settings.folders_of_requests

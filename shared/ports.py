@@ -224,13 +224,15 @@ class KeyStore(Protocol):
         """Return the key of that hash, revoked ones too; None when nobody added it."""
         ...
 
-    def list(self, owner: str) -> Sequence[ApiKey]:
-        """Return an owner's keys, oldest first, revoked ones too."""
+    def list(self, owner: str | None = None) -> Sequence[ApiKey]:
+        """Return an owner's keys, or everybody's, oldest first, revoked ones too."""
         ...
 
     def revoke(self, sha256: str, *, at: float) -> ApiKey:
         """Record that the key no longer counts, and return it; the first time stands. Raises NotFound."""
         ...
+
+    def close(self) -> None: ...
 
 
 class EventBus(Protocol):

@@ -21,6 +21,7 @@ from functions.local.arguments import Command, parser, render_options, run_optio
 from functions.local.dead_letters import dead_letters
 from functions.local.doctor import diagnose
 from functions.local.given_edit_list import read_edit_list
+from functions.local.keys import keys
 from functions.local.outcome import (
     BAD_INPUT,
     INTERRUPTED,
@@ -53,6 +54,15 @@ from shared.settings import Settings
 log = logging.getLogger(__name__)
 
 MIB = 1024 * 1024
+ASKED_WRONGLY = (
+    "unknown_job",
+    "ambiguous_job",
+    "already_ended",
+    "not_failed",
+    "unknown_key",
+    "ambiguous_key",
+    "not_one_machine",
+)
 SHORTEST_PREFIX = 4
 """Of a job's id, to be taken for it."""
 
@@ -76,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         names = ", ".join(f"{prefix}{'_'.join(map(str, each['loc'])).upper()}" for each in error.errors())
         return _trouble(arguments, "bad_setting", f"{names}: {error.errors()[0]['msg']}.", code=BAD_INPUT)
     except MontageError as error:
-        is_asked_wrongly = error.code in ("unknown_job", "ambiguous_job", "already_ended", "not_failed")
+        is_asked_wrongly = error.code in ASKED_WRONGLY
         return _trouble(arguments, error.code, error.message, code=BAD_INPUT if is_asked_wrongly else TROUBLE)
     except OSError as error:
         return _trouble(arguments, "cannot_write", f"{error.filename or 'The disk'}: {error.strerror}.")
@@ -376,6 +386,7 @@ COMMANDS: Mapping[str, Command] = {
     "retry": retry,
     "models": models,
     "dead-letters": lambda arguments: dead_letters(arguments, _settings(workers=None)),
+    "keys": lambda arguments: keys(arguments, _settings(workers=None)),
     "sample": sample,
     "doctor": doctor,
     "version": version,

@@ -20,6 +20,7 @@ from functions.serving import trace_of
 from functions.v1 import batches, health, jobs, uploads
 from functions.v1.bodies import ImportAsked, ProblemTold, UploadsAsked
 from functions.v1.context import Api
+from functions.v1.gates import gates
 from functions.v1.problems import Problem, problem, problem_of, status_of
 from shared import log as logs
 from shared.errors import MontageError, TryAgain
@@ -48,7 +49,8 @@ def make_app(api: Api, *, objects: Router | None = None) -> FastAPI:
     made = routes()
     made.state.api = api
     if objects is not None:
-        made.mount("/objects", objects)
+        made.router.routes.extend(objects.routes)
+    made.add_middleware(gates, settings=api.settings)
     made.add_middleware(Around, project=api.settings.google.project)
     return made
 

@@ -22,6 +22,7 @@ COMMANDS = dict.fromkeys(
         "erase",
         "models",
         "dead-letters",
+        "keys",
         "sample",
         "doctor",
         "version",
