@@ -12,7 +12,6 @@ from functions.v1.bodies import BATCH_ID, JOB_ID
 from functions.v1.callers import Caller, visible
 from functions.v1.context import Api
 from functions.v1.gates import MOST_BODY_BYTES
-from functions.v1.problems import Problem
 from shared.domain.job import Job
 from shared.domain.refusals import refusal
 from shared.errors import BadRequest, NotFound
@@ -96,11 +95,6 @@ def expected_revision(if_match: str | None, current: int) -> int:
     if revisions:  # an older one is right where the very same was asked for before, which is for others to tell
         return max(revisions)
     raise BadRequest("edit_list_changed", f'The job is at "r{current}", which If-Match does not name.')
-
-
-def problem_with_state(error: BadRequest, job: Job) -> Problem:
-    """Return the answer to what cannot be done in the job's state, which it tells."""
-    return Problem(409, error.code, error.message, state=job.state)
 
 
 def _said(error: ValidationError) -> str:
