@@ -361,6 +361,16 @@ def cancelled(job: Job, *, now: float) -> Job:
     return _told(replace(job, state="cancelled", ended_at=now), "cancelled")
 
 
+def erasing(job: Job, *, now: float) -> Job:
+    """Nothing is to be left of the job: any state → erasing; one that was unfinished is told as cancelled.
+
+    From `ended_at` on no task and no dispatcher takes anything up.
+    """
+    if job.state == "erasing":
+        return job
+    return replace(cancelled(job, now=now), state="erasing", ended_at=now)
+
+
 def retried(job: Job, *, now: float, deadline_s: float) -> Job:
     """Somebody wants a failed job to be tried again: failed → queued, or → awaiting_upload for one yet to be copied.
 
