@@ -355,7 +355,10 @@ def expired(job: Job, *, now: float) -> Job:
 
 
 def cancelled(job: Job, *, now: float) -> Job:
-    """Nobody wants the job any more: any unfinished state → cancelled."""
+    """Nobody wants the job any more: any unfinished state → cancelled.
+
+    This is the one place that knows where a cancelled job goes.
+    """
     if job.is_over:
         return job
     return _told(replace(job, state="cancelled", ended_at=now), "cancelled")

@@ -334,7 +334,7 @@ def test_an_erasure_that_is_cut_off_after_any_write_is_completed_by_the_watchdog
     assert list(machine.cloud.work.list("work/heard/")) == []
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     chance=st.randoms(use_true_random=False),
     asks=st.lists(st.sampled_from([cancel_job, retry_job, erase_job]), min_size=1, max_size=4),
