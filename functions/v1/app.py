@@ -1,16 +1,11 @@
 """The application: every route, one form for everything that goes wrong, one line in the log for each request."""
 
-import json
 import logging
 import secrets
 import time
-from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel
-from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -19,9 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.serving import trace_of
 from functions.v1 import batches, health, jobs, uploads
-from functions.v1.bodies import EditListAsked, ImportAsked, ProblemTold, UploadsAsked
 from functions.v1.context import Api
 from functions.v1.gates import gates
+from functions.v1.openapi import described
 from functions.v1.problems import Problem, problem, problem_of, status_of
 from shared import log as logs
 from shared.errors import MontageError, TryAgain
@@ -76,7 +71,7 @@ def routes() -> FastAPI:
     made.add_exception_handler(Problem, _told)
     made.add_exception_handler(RequestValidationError, _told)
     made.add_exception_handler(HTTPException, _told)
-    made.openapi = lambda: _document(made)  # type: ignore[method-assign]
+    made.openapi = lambda: described(made)  # type: ignore[method-assign]
     return made
 
 
@@ -146,49 +141,3 @@ async def _told(_: Request, error: Exception) -> Response:
             code = CODES.get(error.status_code, "bad_request")
             return problem(error.status_code, code, f"{error.detail}.", headers=error.headers)
     raise error
-
-
-def _document(made: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document, made once."""
-    if made.openapi_schema is None:
-        made.openapi_schema = _described(made)
-    return made.openapi_schema
-
-
-def _described(made: FastAPI) -> dict[str, Any]:
-    document = get_openapi(
-        title=made.title,
-        version=made.version,
-        openapi_version=made.openapi_version,
-        summary=made.summary,
-        description=made.description,
-        routes=made.routes,
-        tags=made.openapi_tags,
-        license_info=made.license_info,
-    )
-    components = document.setdefault("components", {})
-    schemas = {**components.get("schemas", {}), **_body_schemas()}
-    for name in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(name, None)
-    components["schemas"] = dict(sorted(schemas.items()))
-    key = {"type": "http", "scheme": "bearer", "description": "A key made by `montage keys create`."}
-    components["securitySchemes"] = {"key": key}
-    document["security"] = [{"key": []}]
-    return document
-
-
-def _body_schemas() -> dict[str, Any]:
-    """Return the schemas of what routes read by themselves. Of options as they are read all may be left out."""
-    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
-        (UploadsAsked, "validation"),
-        (ImportAsked, "validation"),
-        (EditListAsked, "validation"),
-        (ProblemTold, "serialization"),
-    ]
-    _, found = models_json_schema(models, ref_template="#/components/schemas/{model}")
-    text = json.dumps(found["$defs"])
-    for name in ("MotionOptions", "Options"):
-        text = text.replace(f'schemas/{name}"', f'schemas/{name}Asked"')
-    renamed = {"Options": "OptionsAsked", "MotionOptions": "MotionOptionsAsked", "ProblemTold": "Problem"}
-    schemas: dict[str, Any] = json.loads(text)
-    return {renamed.get(name, name): schema for name, schema in schemas.items()}

@@ -1,4 +1,7 @@
-"""What is sent to the API and what it answers, as JSON. What is sent has to be right to the letter."""
+"""What is sent to the API and what it answers, as JSON. What is sent has to be right to the letter.
+
+What stands below a field describes it in the OpenAPI document.
+"""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -69,9 +72,7 @@ def moment(at: float) -> datetime:
 
 class _Asked(BaseModel):
     # The options are a plain dataclass, so they follow these rules, too; no measure of ours is infinite or no number.
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class FileAsked(_Asked):
@@ -158,7 +159,7 @@ class EditListAsked(RootModel[ReportedEditListAsked | Annotated[tuple[ClipAsked,
 
 
 class _Told(BaseModel):
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
 
 class HealthTold(_Told):
