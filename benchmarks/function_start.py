@@ -40,6 +40,7 @@ target = os.environ["FUNCTION_TARGET"]
 import functions_framework
 if target == "api":  # health reaches for no cloud
     import fastapi, functions_framework.aio, starlette.testclient
+    import pydantic.v1  # fastapi loads it with its first parameter
 else:
     import google.auth.jwt, requests
     import google.cloud.firestore, google.cloud.pubsub_v1, google.cloud.run_v2, google.cloud.storage
