@@ -38,8 +38,9 @@ import gc, json, os, sys, time
 import fcntl, psutil, shutil, sqlite3  # what the one machine needs that stands for the cloud
 target = os.environ["FUNCTION_TARGET"]
 import functions_framework
-if target == "api":  # it reaches for no cloud so far
+if target == "api":  # health reaches for no cloud
     import fastapi, functions_framework.aio, starlette.testclient
+    import pydantic.v1  # fastapi loads it with its first parameter
 else:
     import google.auth.jwt, requests
     import google.cloud.firestore, google.cloud.pubsub_v1, google.cloud.run_v2, google.cloud.storage
@@ -49,7 +50,7 @@ gc.freeze()
 began_s = time.process_time()
 app = functions_framework.create_app(target, request["main"])
 if target == "api":
-    client = starlette.testclient.TestClient(app)
+    client = starlette.testclient.TestClient(app, base_url="http://localhost")
 else:
     import shared.adapters.gcp.cloud_run, shared.adapters.gcp.cloud_storage, shared.adapters.gcp.firestore
     import shared.adapters.gcp.clients, shared.adapters.gcp.pubsub, shared.adapters.gcp.push_auth

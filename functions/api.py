@@ -4,18 +4,19 @@ As a function it is an ASGI application that the framework's handler returns; `u
 the same. A lifespan would never run there: what has to be made is made with the application.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 
 from fastapi import FastAPI, Request
-from pydantic import BaseModel
+from starlette.routing import Router
 
-from shared import log as logs
-
-
-class Health(BaseModel):
-    """Whether this process answers; it says nothing of what lies behind it."""
-
-    status: str = "ok"
+from functions import serving
+from functions.v1.app import make_app
+from functions.v1.context import Api
+from shared.connect import connect_keys, connect_signers
+from shared.ports import Cloud, SignedUpload, Signers, UrlSigner
+from shared.settings import Settings
 
 
 async def api(request: Request) -> FastAPI:
@@ -25,13 +26,44 @@ async def api(request: Request) -> FastAPI:
 
 @cache
 def app() -> FastAPI:
-    """Return this process's application."""
-    logs.set_up()
-    made = FastAPI(title="Montage", openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None)
-    made.add_api_route("/v1/health", health, methods=["GET"])
-    return made
+    """Return this process's application. Raises MontageError `not_configured`."""
+    process = serving.process()
+    settings, cloud = process.settings, process.cloud
+    signers = _signers(settings, cloud)
+    made = Api(settings=settings, cloud=cloud, signers=signers, keys=connect_keys(settings))
+    return make_app(made, objects=_objects(settings, cloud, signers))
 
 
-async def health() -> Health:
-    """Tell that the API answers."""
-    return Health()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateSigner:
+    """A UrlSigner that is made when something is to be signed: all else is answered where nobody may sign."""
+
+    made: Callable[[], UrlSigner]
+
+    def resumable_upload(self, name: str, *, content_type: str, max_bytes: int, expires_s: int) -> SignedUpload:
+        sign = self.made().resumable_upload
+        return sign(name, content_type=content_type, max_bytes=max_bytes, expires_s=expires_s)
+
+    def single_upload(self, name: str, *, content_type: str, max_bytes: int, expires_s: int) -> SignedUpload:
+        sign = self.made().single_upload
+        return sign(name, content_type=content_type, max_bytes=max_bytes, expires_s=expires_s)
+
+    def download(self, name: str, *, file_name: str, expires_s: int) -> str:
+        return self.made().download(name, file_name=file_name, expires_s=expires_s)
+
+
+def _signers(settings: Settings, cloud: Cloud) -> Signers:
+    """Return who signs; a cloud's look for credentials as they are made, which may take a while and fail."""
+    made = cache(lambda: connect_signers(settings, clock=cloud.clock))
+    if settings.cloud == "local":
+        return made()
+    return Signers(uploads=LateSigner(made=lambda: made().uploads), downloads=LateSigner(made=lambda: made().downloads))
+
+
+def _objects(settings: Settings, cloud: Cloud, signers: Signers) -> Router | None:
+    """Return what answers for this machine's objects; a cloud's answer for themselves."""
+    if settings.cloud != "local":
+        return None
+    from functions.local.object_routes import object_routes  # not deployed
+
+    return object_routes(settings, cloud, signers)

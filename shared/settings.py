@@ -1,6 +1,7 @@
 """Every environment variable Montage reads, once, into a frozen value."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.domain.limits import Limits
 
 _PREFIX = "MONTAGE_"
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
+_ORIGIN = re.compile(rf"https?://({_HOST.pattern})(:[0-9]{{1,5}})?")
 BEAT_EVERY_S = {"local": 1.0, "gcp": 20.0}  # people watch the first; on the second each write is paid for
 
 
@@ -59,6 +62,8 @@ class GoogleSettings(BaseSettings):
     pubsub_emulator_host: str | None = Field(default=None, validation_alias="PUBSUB_EMULATOR_HOST")
     run_emulator_host: str | None = None
     """Cloud Run's client knows no emulator; ours answers here, e.g. "127.0.0.1:9024"."""
+    iam_emulator_host: str | None = None
+    """Nor does that of IAM, which signs addresses."""
 
     def as_environment(self) -> Mapping[str, str]:
         """Return the variables that give a child process these very settings."""
@@ -96,10 +101,30 @@ class Settings(BaseSettings):
     max_source_bytes: int = Field(default=Limits().max_source_bytes, gt=0)
     """A larger source is refused as `too_large`."""
 
+    upload_url_expires_s: int = Field(default=3600, ge=1, le=7 * 24 * 3600)
+    """How long an upload may be begun after it was asked for."""
+    download_url_expires_s: int = Field(default=3600, ge=1, le=7 * 24 * 3600)
+    """How long the address of a download is good for."""
+    max_files_per_batch: int = Field(default=100, ge=1, le=1000)
+    """Files that one request may announce."""
+
     server_key: SecretStr | None = None
     """Secret behind the ids of requested jobs, the same in all functions. One machine makes its own."""
     request_folders: str = ""
     """On one machine, "name=folder" separated by commas: gs://name/film.mp4 in a job request is film.mp4 in there."""
+
+    public_url: str = Field(default="http://localhost:8080", pattern=r"^https?://[^/?#\s]+(?:/[^?#\s]*)?$")
+    """Where people reach this machine's server: signed addresses of its objects begin with it."""
+    disk_reserve_bytes: int = Field(default=1024**3, ge=0)
+    """On one machine, uploads that would leave less of the disk free are refused as `disk_full`."""
+    require_keys: bool | None = None
+    """Whether callers of the API must show a key; None: on Google Cloud, but not on one machine."""
+    requests_per_minute: int = Field(default=600, ge=0)
+    """What one key, or one address without a key, may ask of one process; 0: as much as it likes."""
+    allowed_origins: str = ""
+    """Other sites' origins, separated by commas, whose pages may call the API, e.g. "https://club.example"."""
+    allowed_hosts: str = ""
+    """Names, separated by commas, under which the API answers; one machine always answers to localhost."""
 
     google: GoogleSettings = Field(default_factory=lambda: GoogleSettings())
     """What only Google Cloud needs."""
@@ -109,6 +134,27 @@ class Settings(BaseSettings):
         """Folders by the bucket names under which other programs name them."""
         pairs = [each.partition("=") for each in listed(self.request_folders)]
         return {name.strip(): Path(folder.strip()) for name, _, folder in pairs}
+
+    @property
+    def needs_keys(self) -> bool:
+        """Whether callers of the API must show a key."""
+        return self.cloud == "gcp" if self.require_keys is None else self.require_keys
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _check_origins(cls, text: str) -> str:
+        for each in listed(text):
+            if not _ORIGIN.fullmatch(each):
+                raise ValueError(f"{each} is no origin: the form is https://club.example, a port behind it if need be")
+        return text.lower()
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _check_hosts(cls, text: str) -> str:
+        for each in listed(text):
+            if not _HOST.fullmatch(each):
+                raise ValueError(f"{each} is no host's name: the form is montage.example, without a port")
+        return text.lower()
 
     @field_validator("request_folders")
     @classmethod

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from functions.edit_list_body import AskedFor
 from functions.local.dead_letters import add_dead_letters
+from functions.local.keys import add_keys
 from functions.local.outcome import BAD_INPUT, refused
 from shared.domain.edit_list import Join
 from shared.domain.options import MotionOptions, Options
@@ -45,10 +46,20 @@ def parser(commands: Mapping[str, Command], *, is_json: bool) -> argparse.Argume
     add("job", "show a job; an unfinished one goes on first").add_argument(
         "id", metavar="ID", help="or its first letters"
     )
+    add("cancel", "end an unfinished job; nothing more is made of it").add_argument(
+        "id", metavar="ID", help="or its first letters"
+    )
+    add("retry", "try a failed job again, and keep what is done of it").add_argument(
+        "id", metavar="ID", help="or its first letters"
+    )
+    add("erase", "remove everything of a job but what was put into its folder").add_argument(
+        "id", metavar="ID", help="or its first letters"
+    )
     add("models", "list or fetch the model files").add_argument(
         "action", nargs="?", choices=("list", "fetch"), default="list"
     )
     add_dead_letters(add("dead-letters", "list or replay the messages that could not be handled"))
+    add_keys(add("keys", "make, list or revoke the keys by which programs show who they are"))
     add("sample", "make a minute of raw footage to try Montage on, and print where it is")
     add("doctor", "say what this machine has and lacks")
     made.set_defaults(command=_usage(made))

@@ -21,6 +21,7 @@ from functions.local.arguments import Command, parser, render_options, run_optio
 from functions.local.dead_letters import dead_letters
 from functions.local.doctor import diagnose
 from functions.local.given_edit_list import read_edit_list
+from functions.local.keys import keys
 from functions.local.outcome import (
     BAD_INPUT,
     INTERRUPTED,
@@ -45,12 +46,26 @@ from shared.domain.stage_plan import STAGES_OF
 from shared.errors import BadRequest, MontageError
 from shared.models.fetch import Progress, ensure, is_cached
 from shared.models.manifest import stage_models
+from shared.pipeline.cancel_job import cancel_job
+from shared.pipeline.erase_job import erase_job
 from shared.pipeline.make_reel import own_version
+from shared.pipeline.retry_job import retry_job
+from shared.pipeline.watch import watch
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)
 
 MIB = 1024 * 1024
+ASKED_WRONGLY = (
+    "unknown_job",
+    "ambiguous_job",
+    "already_ended",
+    "not_failed",
+    "unknown_key",
+    "ambiguous_key",
+    "not_one_machine",
+)
+ERASED_WITHIN_S = 15.0
 SHORTEST_PREFIX = 4
 """Of a job's id, to be taken for it."""
 
@@ -74,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         names = ", ".join(f"{prefix}{'_'.join(map(str, each['loc'])).upper()}" for each in error.errors())
         return _trouble(arguments, "bad_setting", f"{names}: {error.errors()[0]['msg']}.", code=BAD_INPUT)
     except MontageError as error:
-        is_asked_wrongly = error.code in ("unknown_job", "ambiguous_job")
+        is_asked_wrongly = error.code in ASKED_WRONGLY
         return _trouble(arguments, error.code, error.message, code=BAD_INPUT if is_asked_wrongly else TROUBLE)
     except OSError as error:
         return _trouble(arguments, "cannot_write", f"{error.filename or 'The disk'}: {error.strerror}.")
@@ -150,6 +165,51 @@ def jobs(arguments: argparse.Namespace) -> int:
         print(printable(f"{each.id}  {begun}  {each.state:<11}  {reel:>7}  {outcome.source}"))
     if not outcomes:
         print("No jobs yet; `montage run VIDEO` makes one.")
+    return OK
+
+
+def cancel(arguments: argparse.Namespace) -> int:
+    """`montage cancel ID`: end an unfinished job."""
+    with connect_local(_settings(workers=None)) as cloud:
+        ended = cancel_job(cloud, _job_called(cloud, arguments.id).id)
+    return _tell_ended(ended, "cancelled", arguments)
+
+
+def retry(arguments: argparse.Namespace) -> int:
+    """`montage retry ID`: try a failed job again."""
+    settings = _settings(workers=None)
+    with connect_local(settings) as cloud:
+        found = _job_called(cloud, arguments.id)
+    with closing(display(is_quiet=False)) as shown, _ready_for(found, settings, shown) as cloud:
+        retry_job(cloud, found.id)
+        return _see_through(cloud, settings, [found.id], arguments, shown, is_list=False)
+
+
+def _ready_for(found: Job, settings: Settings, shown: Display) -> LocalCloud:
+    """Return the machine's cloud, once everything that tasks of this job need is there. Raises MontageError."""
+    return connect_local(settings) if found.is_given else _ready(settings, shown, found.options.mode)
+
+
+def erase(arguments: argparse.Namespace) -> int:
+    """`montage erase ID`: remove everything of a job, once what runs of it has stopped."""
+    with connect_local(_settings(workers=None)) as cloud:
+        job_id = _job_called(cloud, arguments.id).id
+        erased = erase_job(cloud, job_id)
+        give_up_at = time.monotonic() + ERASED_WITHIN_S
+        while not (is_gone := cloud.jobs.was_erased(job_id)) and time.monotonic() < give_up_at:
+            time.sleep(1)
+            watch(cloud, [job_id])
+    if not is_gone:
+        message = f"Something of {job_id} still runs; it is erased once that has ended: montage erase {job_id}"
+        return _trouble(arguments, "still_erasing", message)
+    return _tell_ended(erased, "erased", arguments)
+
+
+def _tell_ended(job: Job, how: str, arguments: argparse.Namespace) -> int:
+    if arguments.json:
+        _print_json(outcome_of(job).to_dict())
+    else:
+        print(printable(f"{job.id}  {how}  {outcome_of(job).source}"))
     return OK
 
 
@@ -340,8 +400,12 @@ COMMANDS: Mapping[str, Command] = {
     "render": render,
     "jobs": jobs,
     "job": job,
+    "cancel": cancel,
+    "erase": erase,
+    "retry": retry,
     "models": models,
     "dead-letters": lambda arguments: dead_letters(arguments, _settings(workers=None)),
+    "keys": lambda arguments: keys(arguments, _settings(workers=None)),
     "sample": sample,
     "doctor": doctor,
     "version": version,

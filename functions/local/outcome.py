@@ -59,6 +59,8 @@ class Outcome:
     def _sentence(self) -> str:
         if self.error is not None:
             return f"{self.error.message} [{self.error.code}]"
+        if self.state in ("cancelled", "expired", "erasing"):
+            return f"{self.source}: {self.state}"
         if self.state != "done":
             return f"{self.source}: {self.state}; go on with: {own_command()} job {self.job_id}"
         if "reel" not in self.outputs:

@@ -1,14 +1,16 @@
 """Who calls: the owner and the scopes behind a request's key."""
 
+import ipaddress
 from dataclasses import dataclass
+from hmac import compare_digest
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from functions.v1.context import Api, api_of
-from shared.domain.api_key import SCOPES, Scope
+from shared.domain.api_key import SCOPES, ApiKey, Scope, hash_of, is_key
 from shared.domain.job import Job
-from shared.errors import NotAllowed, NotFound
+from shared.errors import NotAllowed, NotAuthenticated, NotFound
 
 NOBODY_IN_PARTICULAR = "local"
 """Owns the jobs of a machine that asks for no keys; also those of the command line."""
@@ -33,9 +35,23 @@ class Caller:
         return self.is_admin or owner == self.owner
 
 
-def caller_of(api: Api, authorization: str | None) -> Caller:
-    """Return who sends this header. Raises NotAuthenticated."""
-    return Caller(owner=NOBODY_IN_PARTICULAR, scopes=frozenset(SCOPES))
+def caller_of(api: Api, authorization: str | None, *, address: str = "") -> Caller:
+    """Return who sends this header, from this address. Raises NotAuthenticated, TooManyRequests.
+
+    One who shows a key that counts is held to the key's own rate, everybody else to that of the address.
+    """
+    per_minute = api.settings.requests_per_minute
+    if not api.settings.needs_keys:
+        api.limit.take(address, per_minute=per_minute)
+        return Caller(owner=NOBODY_IN_PARTICULAR, scopes=frozenset(SCOPES))
+    key = _key_of(api, authorization, address)
+    if key is None:
+        api.limit.take(address, per_minute=per_minute)
+        raise NotAuthenticated(
+            "not_authenticated", "This needs a key that counts: send it as Authorization: Bearer montage_…"
+        )
+    api.limit.take(key.sha256, per_minute=per_minute)
+    return Caller(owner=key.owner, scopes=frozenset(key.scopes))
 
 
 def reader(request: Request) -> Caller:
@@ -60,8 +76,39 @@ def visible(api: Api, caller: Caller, job_id: str) -> Job:
     return job
 
 
+def _key_of(api: Api, authorization: str | None, address: str) -> ApiKey | None:
+    """Return the key that the header shows, None where it shows none that counts. Raises TooManyRequests."""
+    scheme, _, shown = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not is_key(shown.strip()):
+        return None
+    sha256 = hash_of(shown.strip())
+    key = api.known.fresh(sha256)
+    if key is None:
+        if not api.known.has_met(sha256):  # who tries many keys is not to cost a look at the store for each of them
+            api.limit.check(address, per_minute=api.settings.requests_per_minute)
+        key = api.known.look_up(sha256, api.keys.find)
+    counts = key is not None and key.revoked_at is None and compare_digest(key.sha256, sha256)
+    return key if counts else None
+
+
+def _address_of(request: Request) -> str:
+    """Return where the request comes from; a network of IPv6 addresses, which one caller may have to itself, is one.
+
+    Google's front end ends X-Forwarded-For with who called it; anything before that is hearsay.
+    """
+    host = request.client.host if request.client else ""
+    if api_of(request).settings.cloud == "gcp":
+        host = ",".join(request.headers.getlist("X-Forwarded-For")).split(",")[-1].strip() or host
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host[:64]
+    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else host
+
+
 def _with_scope(request: Request, scope: Scope) -> Caller:
-    caller = caller_of(api_of(request), request.headers.get("Authorization"))
+    authorization = request.headers.get("Authorization")
+    caller = caller_of(api_of(request), authorization, address=_address_of(request))
     if not caller.may(scope):
         raise NotAllowed("wrong_scope", f"This key may not do that; it would need the scope {scope}.")
     return caller

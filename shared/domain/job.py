@@ -154,6 +154,11 @@ class Job:
         return self.rendered_revision > 0
 
     @property
+    def is_over(self) -> bool:
+        """Whether nothing more is to be made of it: it is final, or about to be erased."""
+        return self.is_final or self.state == "erasing"
+
+    @property
     def is_unfinished(self) -> bool:
         """Whether there is something left to do or to tell."""
         return not self.is_final or bool(self.outbox)
@@ -170,7 +175,7 @@ class Job:
     def wanted_run(self, name: StageName) -> str | None:
         """Return the run whose tasks the job waits for, None when it wants no more of the stage."""
         stage = self.stages.get(name)
-        if self.is_final or self.state == "erasing" or stage is None or stage.is_settled:
+        if self.is_over or stage is None or stage.is_settled:
             return None
         return stage.run_id
 
@@ -221,8 +226,7 @@ def planned(
     if job.state != "queued":
         return job
     stages: dict[StageName, Stage] = {
-        name: Stage(plan=plans[name]) if name in plans else Stage(plan=NO_PLAN, state="skipped")
-        for name in ANALYSIS_STAGES
+        name: _planned_stage(job.stages.get(name), plans.get(name)) for name in ANALYSIS_STAGES
     }
     job = replace(
         job,
@@ -236,10 +240,21 @@ def planned(
     return _told(job, "progress")
 
 
+def _planned_stage(before: Stage | None, plan: ChunkPlan | None) -> Stage:
+    """Return a stage's record at the beginning.
+
+    A retried job keeps its plan, whatever this Montage would plan: that is what the chunks that are done are numbered
+    by.
+    """
+    if plan is None:
+        return Stage(plan=NO_PLAN, state="skipped")
+    return Stage(plan=plan) if before is None or before.state == "skipped" else before
+
+
 def stage_requested(job: Job, name: StageName, *, now: float, seen_requests: int) -> Job:
     """Ask for a launch of the stage's outstanding chunks, unless someone asked since `seen_requests` was read."""
     stage = job.stages.get(name)
-    if job.is_final or stage is None or stage.is_settled or stage.requests != seen_requests:
+    if job.is_over or stage is None or stage.is_settled or stage.requests != seen_requests:
         return job
     stage = replace(stage, state="requested", requests=stage.requests + 1, requested_at=now)
     order = StageRequested(job_id=job.id, epoch=job.epoch, stage=name, request=stage.requests)
@@ -249,7 +264,7 @@ def stage_requested(job: Job, name: StageName, *, now: float, seen_requests: int
 def stage_launching(job: Job, name: StageName, *, run_id: str, now: float, until: float) -> Job:
     """A dispatcher is about to launch a run: requested → launching; an overdue launching is taken over."""
     stage = job.stages.get(name)
-    if job.is_final or stage is None:
+    if job.is_over or stage is None:
         return job
     is_free = stage.state == "requested" or (stage.state == "launching" and now >= stage.launching_until)
     if not is_free:
@@ -296,7 +311,7 @@ def silence_noted(job: Job, name: StageName, silent: tuple[int, ...]) -> Job:
 def progress_told(job: Job, name: StageName, percent: int) -> Job:
     """Tell others how far a stage is, once per step; chunks that begin anew do not take back what was told."""
     stage = job.stages.get(name)
-    if job.is_final or stage is None or stage.is_settled or percent <= stage.told_percent:
+    if job.is_over or stage is None or stage.is_settled or percent <= stage.told_percent:
         return job
     job = _with_stage(job, name, replace(stage, told_percent=percent))
     return _told(job, "progress", stage=name, percent=percent)
@@ -307,7 +322,7 @@ def stage_settled(
 ) -> Job:
     """Every chunk of the stage has ended; what came of it. A soft failure is kept as a warning."""
     stage = job.stages.get(name)
-    if job.is_final or stage is None or stage.is_settled:
+    if job.is_over or stage is None or stage.is_settled:
         return job
     if state == "done":
         job = progress_told(job, name, 100)
@@ -374,7 +389,7 @@ def rendering_again(job: Job, edit: Edit, *, expected_revision: int, now: float,
 
 def failed(job: Job, error: Failure, *, now: float) -> Job:
     """The job cannot be finished: any unfinished state → failed; where there is a reel, that stays: merging → done."""
-    if job.is_final:
+    if job.is_over:
         return job
     state: JobState = "done" if job.is_rendered else "failed"
     return _told(replace(job, state=state, error=error, ended_at=now), "failed")
@@ -392,6 +407,57 @@ def expired(job: Job, *, now: float) -> Job:
     return replace(job, state="expired", ended_at=now)
 
 
+def cancelled(job: Job, *, now: float) -> Job:
+    """Nobody wants the job any more: any unfinished state → cancelled.
+
+    This is the one place that knows where a cancelled job goes.
+    """
+    if job.is_over:
+        return job
+    return _told(replace(job, state="cancelled", ended_at=now), "cancelled")
+
+
+def erasing(job: Job, *, now: float) -> Job:
+    """Nothing is to be left of the job: any state → erasing; one that was unfinished is told as cancelled.
+
+    From `ended_at` on no task and no dispatcher takes anything up.
+    """
+    if job.state == "erasing":
+        return job
+    return replace(cancelled(job, now=now), state="erasing", ended_at=now)
+
+
+def retried(job: Job, *, now: float, deadline_s: float) -> Job:
+    """Somebody wants a failed job to be tried again: failed → queued, or → awaiting_upload for one yet to be copied.
+
+    It begins anew in a higher epoch, with a new deadline; what tasks have finished is kept. A job without a source, and
+    one that has not failed, stays as it is.
+    """
+    if job.state != "failed" or not (job.source.generation or job.source.origin):
+        return job
+    state: JobState = "queued" if job.source.generation else "awaiting_upload"
+    again = replace(
+        job,
+        state=state,
+        epoch=job.epoch + 1,
+        error=None,
+        warnings=(),
+        probes=0,
+        deadline=now + deadline_s,
+        ended_at=None,
+        stages={name: _begun_anew(stage) for name, stage in job.stages.items()},
+    )
+    return _told(again, "progress")
+
+
+def _begun_anew(stage: Stage) -> Stage:
+    """Return a retried job's stage, planned as it was.
+
+    It keeps the name of its last execution, so that whoever launches the next sees whether that still runs.
+    """
+    return stage if stage.state == "skipped" else Stage(plan=stage.plan, execution=stage.execution)
+
+
 def published(job: Job, messages: tuple[Message, ...]) -> Job:
     """The messages were handed to the bus: they leave the outbox."""
     return replace(job, outbox=tuple(message for message in job.outbox if message not in messages))
@@ -399,7 +465,7 @@ def published(job: Job, messages: tuple[Message, ...]) -> Job:
 
 def resumed(job: Job, *, now: float, deadline_s: float) -> Job:
     """A person wants this unfinished job to go on: its deadline and its budgets start anew."""
-    if job.is_final or job.deadline is None:
+    if job.is_over or job.deadline is None:
         return job
     stages = {name: stage if stage.is_settled else replace(stage, launches=0) for name, stage in job.stages.items()}
     return replace(job, deadline=now + deadline_s, probes=0, stages=stages)

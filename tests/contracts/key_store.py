@@ -53,6 +53,7 @@ class KeyStoreContract:
             keys.add(new_key(digit, owner=owner, created_at=created_at))
         assert [key.sha256[0] for key in keys.list("someone")] == ["f", "a", "d"]
         assert keys.list("nobody") == []
+        assert [key.sha256[0] for key in keys.list()] == ["f", "a", "e", "d"]
 
     def test_a_revoked_key_stays_on_record(self, make: Make, keys: KeyStore) -> None:
         gone = replace(new_key(), revoked_at=2.5)

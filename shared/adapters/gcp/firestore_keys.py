@@ -14,7 +14,10 @@ from shared.errors import NotFound
 
 
 class FirestoreKeys:
-    """A KeyStore in Firestore; (owner, created_at, __name__) rising is an index that Terraform makes."""
+    """A KeyStore in Firestore; (owner, created_at, __name__) rising is an index that Terraform makes.
+
+    Everybody's keys come by the index of `created_at` alone, which Firestore keeps by itself.
+    """
 
     def __init__(self, client: Client, *, timeout_s: float) -> None:
         self._documents = Documents(client, timeout_s=timeout_s)
@@ -32,9 +35,9 @@ class FirestoreKeys:
         reference = document(self._keys, sha256)
         return _key_in(self._documents.read(reference)[0]) if reference is not None else None
 
-    def list(self, owner: str) -> Sequence[ApiKey]:
-        """Return an owner's keys, oldest first, revoked ones too."""
-        owned = self._keys.where(filter=FieldFilter("owner", "==", owner))
+    def list(self, owner: str | None = None) -> Sequence[ApiKey]:
+        """Return an owner's keys, or everybody's, oldest first, revoked ones too."""
+        owned = self._keys if owner is None else self._keys.where(filter=FieldFilter("owner", "==", owner))
         found = self._documents.matching(owned.order_by("created_at").order_by("__name__"))
         return [key for snapshot in found if (key := _key_in(snapshot)) is not None]
 
@@ -52,6 +55,9 @@ class FirestoreKeys:
         if reference is None:
             raise _unknown()
         return self._documents.change([reference], decide)
+
+    def close(self) -> None:
+        """Leave the client to whoever made it."""
 
 
 def _fields(key: ApiKey) -> dict[str, Any]:

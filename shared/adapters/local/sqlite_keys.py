@@ -29,10 +29,10 @@ class SqliteKeys:
             row = db.execute("SELECT body FROM keys WHERE sha256 = ?", (sha256,)).fetchone()
         return None if row is None else from_dict(ApiKey, json.loads(row[0]))
 
-    def list(self, owner: str) -> Sequence[ApiKey]:
-        """Return an owner's keys, oldest first, revoked ones too."""
+    def list(self, owner: str | None = None) -> Sequence[ApiKey]:
+        """Return an owner's keys, or everybody's, oldest first, revoked ones too."""
         with self._database.reading() as db:
-            sql = "SELECT body FROM keys WHERE owner = ? ORDER BY created_at, sha256"
+            sql = "SELECT body FROM keys WHERE owner = ?1 OR ?1 IS NULL ORDER BY created_at, sha256"
             rows = db.execute(sql, (owner,)).fetchall()
         return [from_dict(ApiKey, json.loads(body)) for (body,) in rows]
 

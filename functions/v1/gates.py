@@ -1,0 +1,203 @@
+"""What every request passes before the application: the host it names, the page it comes from, and its size.
+
+Plain ASGI: bodies and answers pass through as they come. What a gate refuses is told as a problem.
+"""
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from functions.v1.problems import problem
+from shared.settings import Settings, listed
+
+MOST_BODY_BYTES = 1024**2  # the largest edit list in use has some 100 KB
+UNBOUNDED = "/objects/"  # uploads of films, which their signed addresses bound
+OWN_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+READING = ("GET", "HEAD")
+HARMLESS = (*READING, "OPTIONS")
+METHODS = (*READING, "POST", "PUT", "PATCH", "DELETE")
+TAKEN_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    "If-Match",
+    "Idempotency-Key",
+    "Content-Range",
+    "X-Goog-Resumable",
+    "X-Goog-Content-Length-Range",
+    "X-Goog-If-Generation-Match",
+    "X-Goog-Hash",
+)
+SHOWN_HEADERS = ("Location", "Range", "ETag", "Content-Range", "Retry-After", "X-Goog-Generation", "X-Goog-Hash")
+PORTS = {"http": 80, "https": 443}
+
+
+def add_gates(app: FastAPI, settings: Settings) -> None:
+    """Put the gates before the whole of an application, so that answers to unforeseen errors pass them as well."""
+    within = app.build_middleware_stack
+    made: Callable[[], ASGIApp] = lambda: gates(within(), settings)  # noqa: E731
+    app.build_middleware_stack = made  # type: ignore[method-assign]
+
+
+def gates(app: ASGIApp, settings: Settings) -> ASGIApp:
+    """Return the application behind its gates: host, origin, size, in this order."""
+    origins = frozenset(listed(settings.allowed_origins))
+    made: ASGIApp = BodyLimit(app)
+    if origins:
+        made = CORSMiddleware(
+            made,
+            allow_origins=origins,
+            allow_methods=METHODS,
+            allow_headers=TAKEN_HEADERS,
+            expose_headers=SHOWN_HEADERS,
+            allow_private_network=True,  # a page of the open net that is allowed may be meant for this machine
+        )
+    made = OriginCheck(made, allowed=origins)
+    hosts = _hosts(settings)
+    return SafeHeaders(HostCheck(made, allowed=hosts) if hosts else made)
+
+
+def _hosts(settings: Settings) -> frozenset[str]:
+    """Return the names to answer to; none where any will do: a cloud's front end lets no other through."""
+    named = listed(settings.allowed_hosts)
+    return frozenset(named) if settings.cloud == "gcp" else frozenset((*OWN_HOSTS, *named))
+
+
+class SafeHeaders:
+    """Keeps browsers from guessing what an answer is, and from telling others where they are."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("X-Content-Type-Options", "nosniff")
+                headers.setdefault("Referrer-Policy", "no-referrer")
+            await send(message)
+
+        await self._app(scope, receive, safely)
+
+
+class HostCheck:
+    """Refuses requests for other hosts: a page sends such that has its own name lead to this machine."""
+
+    def __init__(self, app: ASGIApp, *, allowed: frozenset[str]) -> None:
+        self._app = app
+        self._allowed = allowed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket"):
+            host = _split(Headers(scope=scope).get("Host", ""))[0]
+            if host not in self._allowed:
+                detail = f"Nothing here is called {host[:100]!r}; MONTAGE_ALLOWED_HOSTS can name it."
+                await problem(421, "wrong_host", detail)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+class OriginCheck:
+    """Refuses what pages of other sites ask for, unless their origin is allowed; links to here may be followed."""
+
+    def __init__(self, app: ASGIApp, *, allowed: frozenset[str]) -> None:
+        self._app = app
+        self._allowed = allowed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not self._may_pass(scope):
+            detail = "A page of another site asks for this; MONTAGE_ALLOWED_ORIGINS can name its origin."
+            await problem(403, "wrong_origin", detail, headers={"Vary": "Origin"})(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _may_pass(self, scope: Scope) -> bool:
+        headers, method = Headers(scope=scope), scope["method"]
+        origins = headers.getlist("Origin")
+        if not origins:  # a program, or a browser that reads
+            return method in HARMLESS or headers.get("Sec-Fetch-Site") != "cross-site"
+        if all(origin.lower() in self._allowed or _is_own(origin, scope) for origin in origins):
+            return True
+        return method in READING and headers.get("Sec-Fetch-Mode") == "navigate"
+
+
+class BodyLimit:
+    """Refuses bodies that are too large: at once where their length is told, else when they have become so.
+
+    The rest is never read. The answer asks for the connection's end, as the next request could not be told from it.
+    """
+
+    def __init__(self, app: ASGIApp, *, most_bytes: int = MOST_BODY_BYTES) -> None:
+        self._app = app
+        self._most_bytes = most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(UNBOUNDED):
+            await self._app(scope, receive, send)
+            return
+        told = Headers(scope=scope).get("Content-Length", "")
+        if told.isascii() and told.isdigit() and int(told[:20]) > self._most_bytes:
+            await self._refuse(scope, receive, send)
+            return
+        await self._count(scope, receive, send)
+
+    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
+        come_bytes = 0
+        is_answered = is_refused = False
+
+        async def counted() -> Message:
+            nonlocal come_bytes, is_refused
+            if is_refused:
+                return {"type": "http.disconnect"}
+            message = await receive()
+            come_bytes += len(message.get("body", b""))
+            if come_bytes <= self._most_bytes:
+                return message
+            is_refused = True
+            if not is_answered:
+                await self._refuse(scope, receive, send)
+            return {"type": "http.disconnect"}
+
+        async def answer(message: Message) -> None:
+            nonlocal is_answered
+            is_answered = True
+            if not is_refused:  # else the application tells of a caller that went away, to nobody
+                await send(message)
+
+        try:
+            await self._app(scope, counted, answer)
+        except Exception:
+            if not is_refused:
+                raise
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        detail = f"The body is larger than {self._most_bytes} bytes."
+        await problem(413, "body_too_large", detail, headers={"Connection": "close"})(scope, receive, send)
+
+
+def _split(address: str) -> tuple[str, str]:
+    """Return a Host header's name, in lower case, and its port, "" for none."""
+    name, colon, port = address.strip().lower().rpartition(":")
+    if not colon or port.endswith("]"):  # [::1] has colons of its own
+        return address.strip().lower(), ""
+    return name, port
+
+
+def _is_own(origin: str, scope: Scope) -> bool:
+    """Return whether a page of the very host that is asked has this origin.
+
+    Behind a front end that ends TLS we are asked by http for what the page knows by https.
+    """
+    try:
+        page = urlsplit(origin.lower())
+        usual = PORTS.get(page.scheme)
+        if usual is None or page.scheme not in ("https", scope["scheme"]):
+            return False
+        name, port = _split(Headers(scope=scope).get("Host", ""))
+        theirs = (page.netloc.removesuffix(f":{page.port}"), page.port or usual)
+        return theirs == (name, int(port or usual))
+    except ValueError:
+        return False
