@@ -12,7 +12,8 @@ from shared.domain.options import Options
 from shared.domain.span import span
 
 COMMANDS = dict.fromkeys(
-    ("run", "render", "jobs", "job", "models", "dead-letters", "keys", "sample", "doctor", "version"), lambda _: 0
+    ("run", "render", "jobs", "job", "models", "dead-letters", "keys", "serve", "sample", "doctor", "version"),
+    lambda _: 0,
 )
 CLIPS = GivenEditList(clips=(GivenClip(wanted=span(1, 2)),))
 SAID = ["--quality", "high", "--loudness", "keep", "--audio-language", "deu"]
