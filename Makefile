@@ -21,7 +21,7 @@ SPEECH_ONLY := $(if $(findstring --mode speech,$(subst =, ,$(ARGS))),--speech-on
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run serve test test-system test-scale test-sync cloud-demo bench-cloud bench-render bench-motion bench-transcribe bundle schemas check format lock clean doctor
+.PHONY: help setup run serve test test-system test-scale test-sync cloud-demo bench-cloud bench-render bench-motion bench-transcribe bench-api bundle schemas openapi check format lock clean doctor
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -72,11 +72,17 @@ bench-motion: setup $(TESTING) ## How fast and how exactly movement is found, be
 bench-transcribe: setup $(TESTING) ## How fast and how rightly speech is written down, beside the usual way [BENCH_ARGS="--pairs 1"]
 	@$(PYTHON) -m benchmarks.transcribe $(BENCH_ARGS)
 
+bench-api: setup $(TESTING) ## What a status request costs the server, beside a request for nothing
+	@$(PYTHON) -m benchmarks.api_status
+
 bundle: ## Stage the Cloud Functions for deployment in build/functions
 	@$(call find_python) "$$python" -I functions/local/bundle.py build/functions
 
 schemas: $(RUNTIME) ## Write the JSON schemas of the messages into infra/schemas/
 	@$(PYTHON) -m infra.make_schemas
+
+openapi: $(RUNTIME) ## Write the description of the HTTP API into docs/openapi.json
+	@$(PYTHON) -m infra.make_openapi
 
 check: $(TESTING) ## Formatting, lint and types, changing nothing
 	@$(VENV)/bin/ruff format --check .

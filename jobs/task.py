@@ -23,7 +23,7 @@ from shared.domain.chunk import AlreadyDone, Exhausted, Failure, Lease
 from shared.domain.job import Job
 from shared.domain.messages import StageDone, StageName
 from shared.domain.object_names import chunk_part, run_list
-from shared.errors import BadRequest, BadVideo, LeaseLost, TryAgain
+from shared.errors import BadRequest, BadVideo, LeaseLost, NotFound, TryAgain
 from shared.lifeline import MoreTasks, watch_lifeline
 from shared.log import event
 from shared.pipeline.stage_timings import READY_AT, START_UP_S
@@ -33,6 +33,8 @@ from shared.settings import Settings
 log = logging.getLogger(__name__)
 
 DONE, RUN_AGAIN, STOPPED, STUCK = 0, 1, 143, 70
+LOOK_EVERY_S = 2.0
+"""How often a task sees whether its job still wants it, where its position is written less often."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,8 @@ class Task:
     """To be told a share in [0, 1]; raises LeaseLost or Stopped when the work should end."""
     ready: Callable[[], None] = _untold
     """To be called once the source is open and what every chunk needs is loaded: what took time before was start-up."""
+    confirm: Callable[[], None] = _untold
+    """To be called before something is written that others see; raises LeaseLost when the job does not want it now."""
 
 
 Work = Callable[[Task], Part]
@@ -145,16 +149,22 @@ def run_task(
     The task's start-up counts from `began_at`, as `time.monotonic` tells it, None for now.
     """
     start_up = _StartUp(began_at=time.monotonic() if began_at is None else began_at, clock=cloud.clock)
-    chunk = int(json.loads(cloud.work.read(run_list(job_id, stage, run_id)))["chunks"][index])
-    logs.bind(chunk=chunk)
-    answer = cloud.jobs.start_chunk(job_id, stage, chunk, run_id=run_id, task_attempt=attempt)
+    try:
+        chunk = int(json.loads(cloud.work.read(run_list(job_id, stage, run_id)))["chunks"][index])
+        logs.bind(chunk=chunk)
+        answer = cloud.jobs.start_chunk(job_id, stage, chunk, run_id=run_id, task_attempt=attempt)
+        job = cloud.jobs.get(job_id)
+    except NotFound:
+        if not _is_erased(cloud, job_id):
+            raise
+        log.info("nothing to do: the job was erased", extra=event("chunk_refused", answer="erased"))
+        return DONE
     if not isinstance(answer, Lease):
         log.info("nothing to do: %s", type(answer).__name__, extra=event("chunk_refused", answer=type(answer).__name__))
         if not isinstance(answer, AlreadyDone):
-            _tell(cloud, stage, cloud.jobs.get(job_id), has_failed=isinstance(answer, Exhausted))
+            _tell(cloud, stage, job, has_failed=isinstance(answer, Exhausted))
         return DONE
     stop = stop or threading.Event()
-    job = cloud.jobs.get(job_id)
     every_s, stuck_after_s = (
         settings.beat_every_s,
         cloud.limits.stuck_after_s(job.duration_s),
@@ -165,6 +175,13 @@ def run_task(
     if code == DONE:
         _tell(cloud, stage, job, has_failed=has_failed)
     return code
+
+
+def _is_erased(cloud: Cloud, job_id: str) -> bool:
+    try:
+        return cloud.jobs.get(job_id).state == "erasing"
+    except NotFound:
+        return True
 
 
 def _work_under(
@@ -187,8 +204,10 @@ def _work_under(
             chunk=lease.index,
             progress=heartbeat.progress,
             ready=start_up.end,
+            confirm=heartbeat.confirm,
         )
         part = work(task)
+        heartbeat.raise_if_lost()
         name = chunk_part(lease.job_id, lease.stage, lease.index, lease.token)
         cloud.work.write(name, part.body)
         elapsed_s = round(time.monotonic() - started_at, 3)
@@ -251,12 +270,18 @@ def _judge(error: Exception) -> tuple[Failure, bool]:
 
 def _tell(cloud: Cloud, stage: StageName, job: Job, *, has_failed: bool) -> None:
     """Publish the hint that the stage has come to its end, if so. Losing it is harmless: the watchdog looks too."""
+    if stage not in job.stages:  # the job has begun anew meanwhile
+        return
     if has_failed or cloud.jobs.ended_chunks(job.id, stage) >= job.stages[stage].plan.chunks:
-        cloud.bus.publish(StageDone(job_id=job.id, epoch=cloud.jobs.get(job.id).epoch, stage=stage))
+        with suppress(NotFound):  # erased meanwhile
+            cloud.bus.publish(StageDone(job_id=job.id, epoch=cloud.jobs.get(job.id).epoch, stage=stage))
 
 
 class Heartbeat:
-    """Writes the task's position while it works, and ends the process when the position stands still too long."""
+    """Writes the task's position while it works, and ends the process when the position stands still too long.
+
+    Between two beats that lie far apart it only looks whether the job still wants the task.
+    """
 
     def __init__(
         self, cloud: Cloud, lease: Lease, stop: threading.Event, *, name: str, every_s: float, stuck_after_s: float
@@ -265,7 +290,7 @@ class Heartbeat:
         self._name = name
         self._every_s, self._stuck_after_s = every_s, stuck_after_s
         self._position = 0.0
-        self._moved_at = time.monotonic()
+        self._moved_at = self._beaten_at = time.monotonic()
         self._lost: LeaseLost | None = None
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
@@ -274,24 +299,50 @@ class Heartbeat:
         """Note how far the work is, in [0, 1]. Raises LeaseLost when it is no longer wanted, Stopped when told to."""
         if position != self._position:
             self._position, self._moved_at = position, time.monotonic()
-        if self._lost is not None:
-            raise self._lost
+        self.raise_if_lost()
         if self._stop.is_set():
             raise Stopped
 
+    def raise_if_lost(self) -> None:
+        """Raise LeaseLost when it is known that the work is no longer wanted."""
+        if self._lost is not None:
+            raise self._lost
+
+    def confirm(self) -> None:
+        """Ask the record whether the work is wanted at this moment. Raises LeaseLost, or what else `progress` does."""
+        self.progress(self._position)
+        self._cloud.jobs.beat(self._lease, round(self._position, 4))
+
     def _beat(self) -> None:
-        while not self._is_over.wait(self._every_s):
+        while not self._is_over.wait(min(self._every_s, LOOK_EVERY_S)):
             if time.monotonic() - self._moved_at > self._stuck_after_s:
                 log.critical("the position stood still for %.0f s", self._stuck_after_s, extra=event("task_stuck"))
-                self._give_up()
+                if self._lost is None:
+                    self._give_up()
                 os._exit(STUCK)
+            if self._lost is not None:
+                continue  # it ends when the work looks; work that never looks must not go on for ever
             try:
-                self._cloud.jobs.beat(self._lease, round(self._position, 4))
+                self._look()
             except LeaseLost as error:
                 self._lost = error
-                return
             except Exception as error:  # the beat goes on: without it nobody would see the task stand still
                 log.warning("no heartbeat this time: %s", error, extra=event("heartbeat_missed"))
+
+    def _look(self) -> None:
+        """Write the position when it is time to, else only read. Raises LeaseLost."""
+        now = time.monotonic()
+        if self._every_s <= LOOK_EVERY_S or now - self._beaten_at >= self._every_s:
+            self._beaten_at = now
+            self._cloud.jobs.beat(self._lease, round(self._position, 4))
+        elif not self._is_wanted():
+            raise LeaseLost(f"job {self._lease.job_id} no longer wants its {self._lease.stage} stage.")
+
+    def _is_wanted(self) -> bool:
+        try:
+            return self._cloud.jobs.get(self._lease.job_id).wanted_run(self._lease.stage) is not None
+        except NotFound:
+            return False
 
     def _give_up(self) -> None:
         """Say in the record why the task ends; the last time that is the chunk's outcome."""

@@ -1,17 +1,24 @@
 """The one place where real things are plugged into the ports; adapters are imported when they are needed."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Self
+from functools import partial
+from typing import TYPE_CHECKING, Self
 
 from shared.errors import MontageError
-from shared.ports import Clock, Cloud, DeadLetters, Deliveries, KeyStore, PushVerifier, RequestRules
+from shared.ports import Clock, Cloud, DeadLetters, Deliveries, KeyStore, PushVerifier, RequestRules, Signers
 from shared.settings import GoogleSettings, Settings, listed
+
+if TYPE_CHECKING:
+    from shared.adapters.local.folder_store import FolderStore
+    from shared.adapters.local.signed_urls import FolderUrls
+    from shared.adapters.local.upload_sessions import Writer as Writer
 
 LOCAL_SUBSCRIPTIONS = ("object-finalized", "stage-requested", "stage-done", "job-requests")
 """What the event pump of one machine has handlers for."""
 NEEDED_ON_GOOGLE = ("project", "region", "uploads_bucket", "work_bucket", "downloads_bucket")
+NEEDED_FOR_SIGNING = ("project", "uploads_bucket", "downloads_bucket")
 NEEDED_FOR_PUSHES = ("push_audience", "push_service_account")
 RECORDS = "jobs.sqlite3"
 MESSAGES = "messages.sqlite3"
@@ -35,6 +42,14 @@ class LocalCloud(Cloud):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalBucket:
+    """What a server of one machine's objects works with."""
+
+    store: "FolderStore"
+    urls: "FolderUrls"
 
 
 def connect(settings: Settings, *, clock: Clock = time.time) -> Cloud:
@@ -92,6 +107,59 @@ def _set_key(settings: Settings) -> bytes:
     if settings.server_key is None:
         raise MontageError("not_configured", "On Google Cloud job requests need MONTAGE_SERVER_KEY to be set.")
     return settings.server_key.get_secret_value().encode()
+
+
+def _own_key(settings: Settings) -> bytes:
+    """Return the key that is set, else the one that this machine made for itself."""
+    from shared.adapters.local.server_key import kept_server_key
+
+    return _set_key(settings) if settings.server_key else kept_server_key(settings.home.absolute() / "server.key")
+
+
+def connect_signers(settings: Settings, *, clock: Clock = time.time) -> Signers:
+    """Return who signs addresses of the cloud's objects. Nothing is opened or made there before one is signed.
+
+    Raises MontageError `not_configured` where something is left open, and `not_allowed` without credentials.
+    """
+    if settings.cloud == "gcp":
+        return _google_signers(settings.google)
+    from shared.adapters.local.signed_urls import FolderUrls
+
+    sign = partial(FolderUrls, public_url=settings.public_url, server_key=partial(_own_key, settings), clock=clock)
+    return Signers(uploads=sign("uploads"), downloads=sign("downloads"))
+
+
+def local_buckets(cloud: Cloud, signers: Signers) -> Mapping[str, LocalBucket]:
+    """Return the buckets of one machine that people reach, by name. Raises TypeError for those of another cloud."""
+    from shared.adapters.local.folder_store import FolderStore
+    from shared.adapters.local.signed_urls import FolderUrls
+
+    found = {}
+    for name, store, urls in (
+        ("uploads", cloud.uploads, signers.uploads),
+        ("downloads", cloud.downloads, signers.downloads),
+    ):
+        if not (isinstance(store, FolderStore) and isinstance(urls, FolderUrls)):
+            raise TypeError(f"the bucket {name} is not on this machine")
+        found[name] = LocalBucket(store=store, urls=urls)
+    return found
+
+
+def _google_signers(google: GoogleSettings) -> Signers:
+    from shared.adapters.gcp.clients import GoogleClients
+    from shared.adapters.gcp.failures import translated
+    from shared.adapters.gcp.signed_urls import SignedUrls, signing
+
+    _demand(google, NEEDED_FOR_SIGNING)
+    with translated("Connecting to Google Cloud"):
+        client = GoogleClients(google).storage
+        uploader, downloader = (
+            signing(email, timeout_s=google.timeout_s) for email in (google.upload_signer, google.download_signer)
+        )
+    return Signers(
+        uploads=SignedUrls(client, google.uploads_bucket, uploads=uploader, downloads=downloader),
+        downloads=SignedUrls(client, google.downloads_bucket, uploads=uploader, downloads=downloader),
+    )
 
 
 def connect_dead_letters(settings: Settings, *, clock: Clock = time.time) -> DeadLetters:
@@ -156,7 +224,6 @@ def connect_local(settings: Settings, *, clock: Clock = time.time) -> LocalCloud
     """Return this machine as a cloud, below `settings.home`."""
     from shared.adapters.local.folder_store import FolderStore
     from shared.adapters.local.process_launcher import ProcessLauncher
-    from shared.adapters.local.server_key import kept_server_key
     from shared.adapters.local.sqlite_bus import SqliteBus
     from shared.adapters.local.sqlite_jobs import SqliteJobs
 
@@ -167,7 +234,13 @@ def connect_local(settings: Settings, *, clock: Clock = time.time) -> LocalCloud
     launcher = ProcessLauncher(settings, home=home, clock=clock)
     folders = settings.folders_of_requests
     uploads = FolderStore(
-        objects / "uploads", bucket="uploads", keeps_references=True, announce=bus.publish, elsewhere=folders
+        objects / "uploads",
+        bucket="uploads",
+        keeps_references=True,
+        announce=bus.publish,
+        elsewhere=folders,
+        reserve_bytes=settings.disk_reserve_bytes,
+        clock=clock,
     )
     return LocalCloud(
         uploads=uploads,
@@ -180,7 +253,7 @@ def connect_local(settings: Settings, *, clock: Clock = time.time) -> LocalCloud
         limits=settings.limits,
         requests=RequestRules(
             buckets=frozenset(folders),
-            server_key=lambda: _set_key(settings) if settings.server_key else kept_server_key(home / "server.key"),
+            server_key=partial(_own_key, settings),
         ),
         deliveries=bus,
         closers=(launcher.close, bus.close, jobs.close),

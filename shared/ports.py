@@ -190,6 +190,13 @@ class JobStore(Protocol):
         """Forget the attempts of chunks that have not ended, because a person asked for the job to go on."""
         ...
 
+    def reopen_chunks(self, job_id: str) -> None:
+        """Make the failed and the running chunks of a failed job pending, with all their attempts; leases are lost.
+
+        Done ones stay done. It changes nothing of a job in another state, so a call that comes too late does no harm.
+        """
+        ...
+
     def chunk_summary(self, job_id: str, stage: StageName) -> ChunkSummary:
         """Return counts, the running and the failed chunks."""
         ...

@@ -101,6 +101,13 @@ class Settings(BaseSettings):
     max_source_bytes: int = Field(default=Limits().max_source_bytes, gt=0)
     """A larger source is refused as `too_large`."""
 
+    upload_url_expires_s: int = Field(default=3600, ge=1, le=7 * 24 * 3600)
+    """How long an upload may be begun after it was asked for."""
+    download_url_expires_s: int = Field(default=3600, ge=1, le=7 * 24 * 3600)
+    """How long the address of a download is good for."""
+    max_files_per_batch: int = Field(default=100, ge=1, le=1000)
+    """Files that one request may announce."""
+
     server_key: SecretStr | None = None
     """Secret behind the ids of requested jobs, the same in all functions. One machine makes its own."""
     request_folders: str = ""
@@ -114,6 +121,10 @@ class Settings(BaseSettings):
     """Other sites' origins, separated by commas, whose pages may call the API, e.g. "https://club.example"."""
     allowed_hosts: str = ""
     """Names, separated by commas, under which the API answers; one machine always answers to localhost."""
+    public_url: str = Field(default="http://localhost:8080", pattern=r"^https?://[^/?#\s]+(?:/[^?#\s]*)?$")
+    """Where people reach this machine's server: signed addresses of its objects begin with it."""
+    disk_reserve_bytes: int = Field(default=1024**3, ge=0)
+    """On one machine, uploads that would leave less of the disk free are refused as `disk_full`."""
 
     google: GoogleSettings = Field(default_factory=lambda: GoogleSettings())
     """What only Google Cloud needs."""

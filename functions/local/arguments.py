@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
+from functions.edit_list_body import AskedFor
 from functions.local.dead_letters import add_dead_letters
-from functions.local.given_edit_list import AskedFor
 from functions.local.keys import add_keys
 from functions.local.outcome import BAD_INPUT, refused
 from shared.domain.edit_list import Join
@@ -44,6 +44,12 @@ def parser(commands: Mapping[str, Command], *, is_json: bool) -> argparse.Argume
     _add_render(add("render", "make a reel of the clips that an edit list names; nothing is analysed"))
     add("jobs", "list every job, oldest first")
     add("job", "show a job; an unfinished one goes on first").add_argument(
+        "id", metavar="ID", help="or its first letters"
+    )
+    add("cancel", "end an unfinished job; nothing more is made of it").add_argument(
+        "id", metavar="ID", help="or its first letters"
+    )
+    add("retry", "try a failed job again, and keep what is done of it").add_argument(
         "id", metavar="ID", help="or its first letters"
     )
     add("models", "list or fetch the model files").add_argument(

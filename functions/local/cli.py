@@ -31,13 +31,13 @@ from functions.local.outcome import (
     clock,
     exit_code,
     outcome_of,
-    printable,
     refused,
 )
 from functions.local.progress import Display, display
 from functions.local.run_jobs import Interrupts, follow, resume, submit
 from functions.local.sample import ensure_sample, made_of
 from functions.local.system_check import apt_line, missing_packages
+from functions.printable import printable
 from shared import log as logs
 from shared.connect import LocalCloud, connect_local
 from shared.domain.job import Job
@@ -46,13 +46,19 @@ from shared.domain.stage_plan import STAGES_OF
 from shared.errors import BadRequest, MontageError
 from shared.models.fetch import Progress, ensure, is_cached
 from shared.models.manifest import stage_models
+from shared.pipeline.cancel_job import cancel_job
 from shared.pipeline.make_reel import own_version
+from shared.pipeline.retry_job import retry_job
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)
 
 MIB = 1024 * 1024
-ASKED_WRONGLY = ("unknown_job", "ambiguous_job", "unknown_key", "ambiguous_key", "not_one_machine")
+ASKED_WRONGLY = (
+    *("unknown_job", "ambiguous_job", "already_ended", "not_failed"),
+    *("unknown_key", "ambiguous_key", "not_one_machine"),
+)
+"""Codes of what the words of the command line got wrong."""
 SHORTEST_PREFIX = 4
 """Of a job's id, to be taken for it."""
 
@@ -152,6 +158,36 @@ def jobs(arguments: argparse.Namespace) -> int:
         print(printable(f"{each.id}  {begun}  {each.state:<11}  {reel:>7}  {outcome.source}"))
     if not outcomes:
         print("No jobs yet; `montage run VIDEO` makes one.")
+    return OK
+
+
+def cancel(arguments: argparse.Namespace) -> int:
+    """`montage cancel ID`: end an unfinished job."""
+    with connect_local(_settings(workers=None)) as cloud:
+        ended = cancel_job(cloud, _job_called(cloud, arguments.id).id)
+    return _tell_ended(ended, "cancelled", arguments)
+
+
+def retry(arguments: argparse.Namespace) -> int:
+    """`montage retry ID`: try a failed job again."""
+    settings = _settings(workers=None)
+    with connect_local(settings) as cloud:
+        found = _job_called(cloud, arguments.id)
+    with closing(display(is_quiet=False)) as shown, _ready_for(found, settings, shown) as cloud:
+        retry_job(cloud, found.id)
+        return _see_through(cloud, settings, [found.id], arguments, shown, is_list=False)
+
+
+def _ready_for(found: Job, settings: Settings, shown: Display) -> LocalCloud:
+    """Return the machine's cloud, once everything that tasks of this job need is there. Raises MontageError."""
+    return connect_local(settings) if found.is_given else _ready(settings, shown, found.options.mode)
+
+
+def _tell_ended(job: Job, how: str, arguments: argparse.Namespace) -> int:
+    if arguments.json:
+        _print_json(outcome_of(job).to_dict())
+    else:
+        print(printable(f"{job.id}  {how}  {outcome_of(job).source}"))
     return OK
 
 
@@ -349,6 +385,8 @@ COMMANDS: Mapping[str, Command] = {
     "render": render,
     "jobs": jobs,
     "job": job,
+    "cancel": cancel,
+    "retry": retry,
     "models": models,
     "dead-letters": lambda arguments: dead_letters(arguments, _settings(workers=None)),
     "keys": lambda arguments: keys(arguments, _settings(workers=None)),

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
-from functions.local.outcome import BAD_INPUT, OK, printable
+from functions.local.outcome import BAD_INPUT, OK
+from functions.printable import printable
 from shared.connect import connect_dead_letters
 from shared.ports import KeptLetter
 from shared.settings import Settings

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any, TypeVar
 
-from functions.local.outcome import OK, printable
+from functions.local.outcome import OK
+from functions.printable import printable
 from shared.connect import connect_keys
 from shared.domain.api_key import (
     SCOPES,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from functions.local.output_folder import holder
+from functions.printable import printable
 from shared.domain.chunk import Failure
 from shared.domain.job import Job, JobState, Warned
 
@@ -58,6 +59,8 @@ class Outcome:
     def _sentence(self) -> str:
         if self.error is not None:
             return f"{self.error.message} [{self.error.code}]"
+        if self.state in ("cancelled", "expired", "erasing"):
+            return f"{self.source}: {self.state}"
         if self.state != "done":
             return f"{self.source}: {self.state}; go on with: {own_command()} job {self.job_id}"
         if "reel" not in self.outputs:
@@ -102,11 +105,6 @@ def clock(seconds: float) -> str:
     hours, rest = divmod(whole, 3600)
     minutes, left = divmod(rest, 60)
     return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
-
-
-def printable(text: str) -> str:
-    """Return the text on one line: what a terminal would act on becomes a question mark."""
-    return "".join(each if each.isprintable() else "?" for each in text)
 
 
 def shown_path(path: str) -> str:

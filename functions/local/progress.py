@@ -7,7 +7,8 @@ from typing import Protocol, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
-from functions.local.outcome import clock, printable
+from functions.local.outcome import clock
+from functions.printable import printable
 from shared.domain.chunk import ChunkSummary
 from shared.domain.job import Job
 from shared.domain.messages import StageName

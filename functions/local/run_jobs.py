@@ -11,9 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from functions.local.event_pump import EventPump
-from functions.local.outcome import FOLDER_LABEL, SOURCE_LABEL, Outcome, outcome_of, printable, refused
+from functions.local.outcome import FOLDER_LABEL, SOURCE_LABEL, Outcome, outcome_of, refused
 from functions.local.output_folder import reserve, store
 from functions.local.progress import Display
+from functions.printable import printable
 from shared.connect import LocalCloud
 from shared.domain import job as jobs
 from shared.domain.chunk import ChunkSummary, Failure
@@ -23,6 +24,7 @@ from shared.domain.object_names import source
 from shared.domain.options import Options
 from shared.errors import MontageError, NotFound
 from shared.pipeline.given_edit_list import store_given
+from shared.pipeline.stage_summary import stage_summary
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -167,7 +169,7 @@ def _look(cloud: LocalCloud, job_id: str, shown: Display) -> Outcome | None:
     for name, stage in job.stages.items():
         if stage.state == "skipped":
             continue
-        summary = ChunkSummary() if stage.is_settled else cloud.jobs.chunk_summary(job_id, name)
+        summary = ChunkSummary() if stage.is_settled else stage_summary(cloud, job, name)
         shown.stage(job, name, summary)
     if not job.is_final:
         return None

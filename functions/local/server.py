@@ -24,12 +24,14 @@ from typing import TypeVar
 import uvicorn
 from fastapi import FastAPI
 
-from functions.api import health
 from functions.local.event_pump import EventPump
+from functions.local.object_routes import object_routes
 from functions.local.outcome import INTERRUPTED, OK
 from functions.local.system_check import apt_line, missing_packages
-from functions.v1.gates import OWN_HOSTS, add_gates
-from shared.connect import LocalCloud, connect_keys, connect_local
+from functions.v1.app import make_app
+from functions.v1.context import Api
+from functions.v1.gates import OWN_HOSTS
+from shared.connect import LocalCloud, connect_keys, connect_local, connect_signers
 from shared.errors import MontageError
 from shared.models.fetch import ensure
 from shared.models.manifest import stage_models
@@ -81,10 +83,9 @@ def serve(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def application(settings: Settings, cloud: LocalCloud) -> FastAPI:
     """Return what answers requests, on the cloud whose jobs this process runs."""
-    made = FastAPI(title="Montage", openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None)
-    made.add_api_route("/v1/health", health, methods=["GET"])
-    add_gates(made, settings)
-    return made
+    signers = connect_signers(settings)
+    api = Api(settings=settings, cloud=cloud, signers=signers, keys=connect_keys(settings))
+    return make_app(api, objects=object_routes(settings, cloud, signers))
 
 
 def _config(app: FastAPI) -> uvicorn.Config:

@@ -11,15 +11,43 @@ from shared.errors import BadRequest, BadVideo, MontageError, NotAllowed, NotAut
 
 MEDIA_TYPE = "application/problem+json"
 STATUS_OF_CODE: Mapping[str, int] = {
-    "body_too_large": 413,
-    "too_large": 413,
-    "too_many_requests": 429,
-    "disk_full": 507,
+    "bad_json": 400,
+    "source_not_allowed": 403,
+    "no_such_source": 404,
+    "already_ended": 409,
+    "not_failed": 409,
+    "not_done": 409,
+    "request_conflict": 409,
     "source_expired": 410,
     "edit_list_changed": 412,
+    "body_too_large": 413,
+    "too_large": 413,
+    "not_json": 415,
     "no_if_match": 428,
+    "too_many_requests": 429,
+    "disk_full": 507,
 }
 """Where the family of an error does not say it all."""
+TITLES: Mapping[int, str] = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""As RFC 9110 has them; Python's own words for these change with its version."""
+RETRY_AFTER_S = 5
+
+
+class Problem(Exception):
+    """An answer of the API that is no success; routes raise it where no error of ours says it all."""
+
+    def __init__(
+        self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.more = more
+
+    def answer(self) -> JSONResponse:
+        return problem(self.status, self.code, self.detail, headers=self.headers, **self.more)
 
 
 def status_of(error: MontageError) -> int:
@@ -43,20 +71,30 @@ def status_of(error: MontageError) -> int:
 
 def headers_of(error: MontageError) -> dict[str, str]:
     """Return what an error of ours says in headers."""
-    match error:
-        case NotAuthenticated():
-            return {"WWW-Authenticate": "Bearer"}
-        case TooManyRequests():
-            return {"Retry-After": str(error.retry_after_s)}
-        case _:
-            return {}
+    if isinstance(error, TooManyRequests):
+        return {"Retry-After": str(error.retry_after_s)}
+    status = status_of(error)
+    return {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": str(RETRY_AFTER_S)}}.get(status, {})
+
+
+def problem_of(error: MontageError) -> JSONResponse:
+    """Return the answer that tells of an error of ours; one whose status is 500 is nobody else's business."""
+    headers = headers_of(error)
+    errors = [{"file": each.file, "code": each.code, "detail": each.detail} for each in getattr(error, "errors", ())]
+    return problem(
+        status_of(error), error.code, error.message, headers=headers, **({"errors": errors} if errors else {})
+    )
 
 
 def problem(
     status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
 ) -> JSONResponse:
     """Return the answer; `more` are members beside the standard's own, such as `state` or `trace_id`."""
-    body = {"type": f"urn:montage:{code}", "title": HTTPStatus(status).phrase, "status": status, "code": code}
-    return JSONResponse(
-        {**body, "detail": detail, **more}, status_code=status, headers=dict(headers or {}), media_type=MEDIA_TYPE
-    )
+    body = {**standard_members(status, code, detail), **more}
+    return JSONResponse(body, status_code=status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def standard_members(status: int, code: str, detail: str) -> dict[str, Any]:
+    """Return the members that every problem has."""
+    title = TITLES.get(status) or HTTPStatus(status).phrase
+    return {"type": f"urn:montage:{code}", "title": title, "status": status, "code": code, "detail": detail}

@@ -17,6 +17,7 @@ def merge(task: Task) -> Part:
             Path(folder),
             encoder_threads=task.settings.encoder_threads,
             on_progress=task.progress,
+            confirm=task.confirm,
         )
     return Part(body=json.dumps(made).encode(), numbers={})
 

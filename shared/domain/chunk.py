@@ -188,6 +188,11 @@ def renewed(chunk: Chunk) -> Chunk:
     return replace(chunk, attempts=0) if chunk.state in ("pending", "running") else chunk
 
 
+def reopened(chunk: Chunk) -> Chunk:
+    """Return the chunk of a failed job that is to be tried again: pending, with all its attempts, unless it is done."""
+    return chunk if chunk.state == "done" else Chunk(stage=chunk.stage, index=chunk.index)
+
+
 def summarise(chunks: Sequence[Chunk]) -> ChunkSummary:
     """Return the counts of a stage's records."""
     running = tuple(chunk for chunk in chunks if chunk.state == "running")

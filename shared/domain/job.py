@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from shared.domain.chunk import Failure
+from shared.domain.edit_list import Join, RenderMode
 from shared.domain.messages import JobEvent, Message, StageName, StageRequested
 from shared.domain.options import Options
 from shared.domain.sound import Sound
@@ -64,6 +65,8 @@ class Stage:
     """One stage of a job and the run that works on it."""
 
     plan: ChunkPlan
+    first_chunk: int = 0
+    """The plan's chunks are numbered from here: each revision's merge has a chunk of its own, the first one's is 0."""
     state: StageState = "planned"
     requests: int = 0
     requested_at: float = 0.0
@@ -91,6 +94,16 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """What a reel that was made once is to be rendered again from."""
+
+    given: str
+    """Name of the object in the work bucket that holds the clips."""
+    render: RenderMode
+    join: Join
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """The record of one job."""
 
@@ -106,6 +119,11 @@ class Job:
     schema_version: int = SCHEMA_VERSION
     state: JobState = "awaiting_upload"
     revision: int = 1
+    """Counts edit lists: 1 is the first that was chosen, or given with the job."""
+    rendered_revision: int = 0
+    """Which revision the artifacts are of; 0 before there are any. A failed one leaves those of the one before."""
+    edit: Edit | None = None
+    """What revisions after the first are rendered from; None in the first."""
     epoch: int = 1
     video: Video | None = None
     """What was measured of a source with a picture; None before that."""
@@ -131,6 +149,16 @@ class Job:
         return self.state in FINAL_STATES
 
     @property
+    def is_rendered(self) -> bool:
+        """Whether there is a reel, of this revision or of an earlier one."""
+        return self.rendered_revision > 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is to be made of it: it is final, or about to be erased."""
+        return self.is_final or self.state == "erasing"
+
+    @property
     def is_unfinished(self) -> bool:
         """Whether there is something left to do or to tell."""
         return not self.is_final or bool(self.outbox)
@@ -147,7 +175,7 @@ class Job:
     def wanted_run(self, name: StageName) -> str | None:
         """Return the run whose tasks the job waits for, None when it wants no more of the stage."""
         stage = self.stages.get(name)
-        if self.is_final or self.state == "erasing" or stage is None or stage.is_settled:
+        if self.is_over or stage is None or stage.is_settled:
             return None
         return stage.run_id
 
@@ -198,8 +226,7 @@ def planned(
     if job.state != "queued":
         return job
     stages: dict[StageName, Stage] = {
-        name: Stage(plan=plans[name]) if name in plans else Stage(plan=NO_PLAN, state="skipped")
-        for name in ANALYSIS_STAGES
+        name: _planned_stage(job.stages.get(name), plans.get(name)) for name in ANALYSIS_STAGES
     }
     job = replace(
         job,
@@ -213,10 +240,21 @@ def planned(
     return _told(job, "progress")
 
 
+def _planned_stage(before: Stage | None, plan: ChunkPlan | None) -> Stage:
+    """Return a stage's record at the beginning.
+
+    A retried job keeps its plan, whatever this Montage would plan: that is what the chunks that are done are numbered
+    by.
+    """
+    if plan is None:
+        return Stage(plan=NO_PLAN, state="skipped")
+    return Stage(plan=plan) if before is None or before.state == "skipped" else before
+
+
 def stage_requested(job: Job, name: StageName, *, now: float, seen_requests: int) -> Job:
     """Ask for a launch of the stage's outstanding chunks, unless someone asked since `seen_requests` was read."""
     stage = job.stages.get(name)
-    if job.is_final or stage is None or stage.is_settled or stage.requests != seen_requests:
+    if job.is_over or stage is None or stage.is_settled or stage.requests != seen_requests:
         return job
     stage = replace(stage, state="requested", requests=stage.requests + 1, requested_at=now)
     order = StageRequested(job_id=job.id, epoch=job.epoch, stage=name, request=stage.requests)
@@ -226,7 +264,7 @@ def stage_requested(job: Job, name: StageName, *, now: float, seen_requests: int
 def stage_launching(job: Job, name: StageName, *, run_id: str, now: float, until: float) -> Job:
     """A dispatcher is about to launch a run: requested → launching; an overdue launching is taken over."""
     stage = job.stages.get(name)
-    if job.is_final or stage is None:
+    if job.is_over or stage is None:
         return job
     is_free = stage.state == "requested" or (stage.state == "launching" and now >= stage.launching_until)
     if not is_free:
@@ -273,7 +311,7 @@ def silence_noted(job: Job, name: StageName, silent: tuple[int, ...]) -> Job:
 def progress_told(job: Job, name: StageName, percent: int) -> Job:
     """Tell others how far a stage is, once per step; chunks that begin anew do not take back what was told."""
     stage = job.stages.get(name)
-    if job.is_final or stage is None or stage.is_settled or percent <= stage.told_percent:
+    if job.is_over or stage is None or stage.is_settled or percent <= stage.told_percent:
         return job
     job = _with_stage(job, name, replace(stage, told_percent=percent))
     return _told(job, "progress", stage=name, percent=percent)
@@ -284,7 +322,7 @@ def stage_settled(
 ) -> Job:
     """Every chunk of the stage has ended; what came of it. A soft failure is kept as a warning."""
     stage = job.stages.get(name)
-    if job.is_final or stage is None or stage.is_settled:
+    if job.is_over or stage is None or stage.is_settled:
         return job
     if state == "done":
         job = progress_told(job, name, 100)
@@ -314,17 +352,47 @@ def done(
     """The reel is there: merging → done."""
     if job.state != "merging":
         return job
+    known = set(job.warnings)
     job = replace(
-        job, state="done", artifacts=artifacts, numbers=numbers, warnings=job.warnings + warnings, ended_at=now
+        job,
+        state="done",
+        artifacts=artifacts,
+        numbers=numbers,
+        warnings=(*job.warnings, *(each for each in warnings if each not in known)),
+        rendered_revision=job.revision,
+        ended_at=now,
     )
     return _told(job, "done")
 
 
-def failed(job: Job, error: Failure, *, now: float) -> Job:
-    """The job cannot be finished: any unfinished state → failed."""
-    if job.is_final:
+def rendering_again(job: Job, edit: Edit, *, expected_revision: int, now: float, deadline_s: float) -> Job:
+    """The reel is to be rendered from other clips: done → merging, the next revision; nothing is analysed again.
+
+    Unless this very revision was expected: then somebody else edited meanwhile, and nothing changes.
+    """
+    if job.state != "done" or job.revision != expected_revision:
         return job
-    return _told(replace(job, state="failed", error=error, ended_at=now), "failed")
+    merge = Stage(plan=MERGE_PLAN, first_chunk=job.revision)
+    job = replace(
+        job,
+        state="merging",
+        revision=job.revision + 1,
+        rendered_revision=job.rendered_revision or job.revision,  # 0 in records from before there were edits
+        edit=edit,
+        stages={**job.stages, "merge": merge},
+        error=None,
+        deadline=now + deadline_s,
+        ended_at=None,
+    )
+    return _told(job, "progress")
+
+
+def failed(job: Job, error: Failure, *, now: float) -> Job:
+    """The job cannot be finished: any unfinished state → failed; where there is a reel, that stays: merging → done."""
+    if job.is_over:
+        return job
+    state: JobState = "done" if job.is_rendered else "failed"
+    return _told(replace(job, state=state, error=error, ended_at=now), "failed")
 
 
 def source_gone(job: Job, error: Failure, *, now: float) -> Job:
@@ -339,6 +407,44 @@ def expired(job: Job, *, now: float) -> Job:
     return replace(job, state="expired", ended_at=now)
 
 
+def cancelled(job: Job, *, now: float) -> Job:
+    """Nobody wants the job any more: any unfinished state → cancelled."""
+    if job.is_over:
+        return job
+    return _told(replace(job, state="cancelled", ended_at=now), "cancelled")
+
+
+def retried(job: Job, *, now: float, deadline_s: float) -> Job:
+    """Somebody wants a failed job to be tried again: failed → queued, or → awaiting_upload for one yet to be copied.
+
+    It begins anew in a higher epoch, with a new deadline; what tasks have finished is kept. A job without a source, and
+    one that has not failed, stays as it is.
+    """
+    if job.state != "failed" or not (job.source.generation or job.source.origin):
+        return job
+    state: JobState = "queued" if job.source.generation else "awaiting_upload"
+    again = replace(
+        job,
+        state=state,
+        epoch=job.epoch + 1,
+        error=None,
+        warnings=(),
+        probes=0,
+        deadline=now + deadline_s,
+        ended_at=None,
+        stages={name: _begun_anew(stage) for name, stage in job.stages.items()},
+    )
+    return _told(again, "progress")
+
+
+def _begun_anew(stage: Stage) -> Stage:
+    """Return a retried job's stage, planned as it was.
+
+    It keeps the name of its last execution, so that whoever launches the next sees whether that still runs.
+    """
+    return stage if stage.state == "skipped" else Stage(plan=stage.plan, execution=stage.execution)
+
+
 def published(job: Job, messages: tuple[Message, ...]) -> Job:
     """The messages were handed to the bus: they leave the outbox."""
     return replace(job, outbox=tuple(message for message in job.outbox if message not in messages))
@@ -346,7 +452,7 @@ def published(job: Job, messages: tuple[Message, ...]) -> Job:
 
 def resumed(job: Job, *, now: float, deadline_s: float) -> Job:
     """A person wants this unfinished job to go on: its deadline and its budgets start anew."""
-    if job.is_final or job.deadline is None:
+    if job.is_over or job.deadline is None:
         return job
     stages = {name: stage if stage.is_settled else replace(stage, launches=0) for name, stage in job.stages.items()}
     return replace(job, deadline=now + deadline_s, probes=0, stages=stages)

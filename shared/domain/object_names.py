@@ -35,9 +35,12 @@ def heard_speech(digest: str) -> str:
     return f"work/heard/{digest}.json"
 
 
-def given_edit_list(job_id: str, revision: int) -> str:
-    """Return where the edit list lies that somebody asked for, as they gave it."""
-    return f"work/{job_id}/edit_lists/{revision}.given.json"
+def given_edit_list(job_id: str, revision: int, *, token: str | None = None) -> str:
+    """Return where the edit list lies that somebody asked for, as they gave it.
+
+    The token tells apart those of several people who ask for the same revision; the job's record names the winner's.
+    """
+    return f"work/{job_id}/edit_lists/{revision}.{f'{token}.' if token else ''}given.json"
 
 
 def edit_list(job_id: str, revision: int) -> str:

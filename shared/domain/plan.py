@@ -144,7 +144,8 @@ def outstanding_chunks(
     """
     settled = {chunk.index for chunk in chunks if chunk.state in ("done", "failed")}
     left = set(left_chunks(stage, chunks, is_running=is_running, now=now, limits=limits))
-    return [index for index in range(stage.plan.chunks) if index not in settled and index not in left]
+    numbers = range(stage.first_chunk, stage.first_chunk + stage.plan.chunks)
+    return [index for index in numbers if index not in settled and index not in left]
 
 
 def left_chunks(
@@ -200,7 +201,8 @@ def _tenths(share: float) -> int:
 def _next_steps(job: Job, seen: Mapping[StageName, Seen], *, now: float, limits: Limits) -> tuple[Effect, ...]:
     match job.state:
         case "awaiting_upload":
-            is_late = now >= job.created_at + limits.upload_expires_s
+            # One that is tried again has a deadline instead: its upload is a copy of ours.
+            is_late = job.deadline is None and now >= job.created_at + limits.upload_expires_s
             return (ExpireJob(),) if is_late else ()
         case "queued":
             return (ProbeSource(),)

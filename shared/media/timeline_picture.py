@@ -73,7 +73,7 @@ class TimelineContent:
     is_best_first: bool = False
     """Whether the reel shows the chosen ones by score; they are numbered so, then."""
     is_given: bool = False
-    """Whether the highlights are clips that somebody asked for, in the reel's order; nothing was looked for then."""
+    """Whether the highlights are clips that somebody asked for, in the reel's order."""
     thumbnails: Sequence[Thumbnail] = ()
     looks: Sequence[Look] | None = None
     """None when the picture was not analysed."""

@@ -15,7 +15,7 @@ from shared.domain.motion import looks, moving_spans
 from shared.domain.options import Mode, Order
 from shared.domain.ranker import HighlightRanker
 from shared.domain.score_spans import BadRanking, score_spans
-from shared.domain.span import Span, span
+from shared.domain.span import Span, meet, span
 from shared.errors import BadVideo, TryAgain
 from shared.pipeline.read_analysis import Analysis
 from shared.pipeline.report import TOLD_S, rounded_s
@@ -41,10 +41,14 @@ class Chosen:
     """Known from before, of clips that were given."""
     order: Order = "source"
     """"source": as the highlights come here."""
+    clips: tuple[Highlight, ...] | None = None
+    """What the reel shows where somebody edited that; None where the chosen highlights are it."""
 
     @property
     def for_the_reel(self) -> tuple[Highlight, ...]:
         """The chosen ones, in the order in which the reel shows them."""
+        if self.clips is not None:
+            return self.clips
         chosen = tuple(each for each in self.highlights if each.is_chosen)
         if self.order == "score":
             return tuple(sorted(chosen, key=lambda each: (-each.score, each.span)))
@@ -96,7 +100,32 @@ def choose(job: Job, analysis: Analysis, *, duration_s: float, ranker: Highlight
 
 def as_given(given: GivenEditList, *, duration_s: float) -> Chosen:
     """Return the clips that somebody gave, in their order, as what was chosen; `duration_s` is the source's length."""
-    highlights = tuple(
+    return Chosen(
+        motion=(),
+        speech=(),
+        highlights=_given_clips(given, duration_s=duration_s),
+        warnings=(),
+        lead_ins_s=tuple(clip.lead_in_s for clip in given.clips),
+        why_not_copied=given.why_not_copied,
+    )
+
+
+def as_edited(chosen: Chosen, given: GivenEditList, *, duration_s: float) -> Chosen:
+    """Return what was found, with the clips that somebody made of it: candidates they show any of count as chosen."""
+    clips = _given_clips(given, duration_s=duration_s)
+    return replace(
+        chosen,
+        highlights=tuple(
+            replace(each, is_chosen=any(meet(each.span, clip.span) for clip in clips)) for each in chosen.highlights
+        ),
+        clips=clips,
+        lead_ins_s=tuple(clip.lead_in_s for clip in given.clips),
+        why_not_copied=given.why_not_copied,
+    )
+
+
+def _given_clips(given: GivenEditList, *, duration_s: float) -> tuple[Highlight, ...]:
+    return tuple(
         Highlight(
             span=span(clip.wanted.start_s, min(clip.wanted.end_s, duration_s)),
             score=clip.score,
@@ -105,20 +134,17 @@ def as_given(given: GivenEditList, *, duration_s: float) -> Chosen:
         )
         for clip in given.clips
     )
-    return Chosen(
-        motion=(),
-        speech=(),
-        highlights=highlights,
-        warnings=(),
-        lead_ins_s=tuple(clip.lead_in_s for clip in given.clips),
-        why_not_copied=given.why_not_copied,
-    )
 
 
 def as_told(chosen: Chosen, *, duration_s: float) -> Chosen:
     """Return what was chosen with the times that a report tells, so that its edit list is what was rendered."""
     last_s = floor(duration_s / TOLD_S + 1e-3) * TOLD_S  # 12.012 / 1e-4 is a hair less than 120120
-    return replace(chosen, highlights=tuple(replace(each, span=_told(each.span, last_s)) for each in chosen.highlights))
+
+    def told(highlights: Sequence[Highlight]) -> tuple[Highlight, ...]:
+        return tuple(replace(each, span=_told(each.span, last_s)) for each in highlights)
+
+    clips = None if chosen.clips is None else told(chosen.clips)
+    return replace(chosen, highlights=told(chosen.highlights), clips=clips)
 
 
 def _told(one: Span, last_s: float) -> Span:

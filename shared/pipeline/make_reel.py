@@ -23,7 +23,7 @@ from shared.media.poster import write_poster
 from shared.media.render import Rendered, render_reel
 from shared.media.render_sound import SAMPLE_GRID, RenderedSound, render_sound
 from shared.media.sound import SoundSettings
-from shared.pipeline.choose import Chosen, as_given, as_told, choose
+from shared.pipeline.choose import Chosen, as_edited, as_given, as_told, choose
 from shared.pipeline.companions import write_speech_companions
 from shared.pipeline.given_edit_list import read_given
 from shared.pipeline.judge_damage import as_far_as_seen, judge_damage, judge_sound
@@ -51,12 +51,25 @@ REEL, SOUND_REEL = {"reel": "reel.mp4"}, {"reel": "reel.m4a"}
 POSTER = {"poster": "poster.jpg"}
 
 
-def make_reel(cloud: Cloud, job: Job, scratch: Path, *, encoder_threads: int, on_progress: Progress) -> dict[str, Any]:
+def _unasked() -> None:
+    pass
+
+
+def make_reel(
+    cloud: Cloud,
+    job: Job,
+    scratch: Path,
+    *,
+    encoder_threads: int,
+    on_progress: Progress,
+    confirm: Callable[[], None] = _unasked,
+) -> dict[str, Any]:
     """Write the reel, its report and its poster to the downloads bucket and return what was made.
 
     The answer holds `artifacts` (name to file name), `numbers` and `warnings`. Doing it twice writes the same again.
-    `on_progress` is told a share in [0, 1] and may raise to stop. Raises BadVideo: `nothing_found` when the options ask
-    for that, `source_gone`, and what rendering raises.
+    `on_progress` is told a share in [0, 1] and may raise to stop; so may `confirm`, which is called before the first
+    file is uploaded: of a job that was cancelled meanwhile none is. Raises BadVideo: `nothing_found` when the options
+    ask for that, `source_gone`, and what rendering raises.
     """
     media = job.media
     if media is None:
@@ -106,7 +119,9 @@ def make_reel(cloud: Cloud, job: Job, scratch: Path, *, encoder_threads: int, on
     }
     report = _report(job, whole, chosen, edit, rendered, timings, analysis.models)
     (scratch / FILES["report"]).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    for file_name in files.values():
+    confirm()
+    for number, file_name in enumerate(files.values()):
+        on_progress(RENDER_SHARE + (1 - RENDER_SHARE) * number / len(files))
         cloud.downloads.upload(scratch / file_name, artifact(job.id, job.revision, file_name))
     log.info(
         "reel of %.1f s rendered by %s",
@@ -130,7 +145,8 @@ def _judged(media: Media, analysis: Analysis, *, name: str) -> tuple[Warned, ...
 def _chosen(cloud: Cloud, job: Job, analysis: Analysis, *, duration_s: float) -> Chosen:
     if job.is_given:
         return as_given(read_given(cloud, job), duration_s=duration_s)
-    return choose(job, analysis, duration_s=duration_s, ranker=cloud.ranker)
+    chosen = choose(job, analysis, duration_s=duration_s, ranker=cloud.ranker)
+    return chosen if job.edit is None else as_edited(chosen, read_given(cloud, job), duration_s=duration_s)
 
 
 def _render(

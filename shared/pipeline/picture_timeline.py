@@ -25,14 +25,15 @@ def picture_timeline(
     spoken = None
     if analysis.transcript is not None:
         spoken = [Spoken(span=each.span, text=joined(each.words)) for each in sentences(analysis.transcript.words)]
+    is_somebodys = job.is_given or chosen.clips is not None
     content = TimelineContent(
         title=name,
         duration_s=media.duration_s,
         reel_s=edit.duration_s,
         clips=len(edit.clips),
-        highlights=chosen.highlights,
-        is_best_first=chosen.order == "score" and not job.is_given,
-        is_given=job.is_given,
+        highlights=chosen.highlights if chosen.clips is None else chosen.clips,
+        is_best_first=chosen.order == "score" and not is_somebodys,
+        is_given=is_somebodys,
         thumbnails=_thumbnails(file, media, name=name) if isinstance(media, Video) else (),
         looks=looks(analysis.samples) if job.stages["pose"].state == "done" else None,
         movement_threshold=job.options.motion.movement_threshold,

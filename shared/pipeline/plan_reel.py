@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import BinaryIO
 
-from shared.domain.edit_list import EditList
+from shared.domain.edit_list import EditList, RenderMode
 from shared.domain.job import Job, Warned
 from shared.domain.render_plan import lead_in_before, plan_render
 from shared.domain.sound import Sound
@@ -18,7 +18,7 @@ def plan_reel(job: Job, media: Media, chosen: Chosen, damaged: Sequence[Warned],
     """Return the reel's edit list, for `copy` only where nothing that can be seen beforehand speaks against it."""
     reason = _why_not_copy(media, damaged)
     keyframes_s: Sequence[float] = ()
-    if isinstance(media, Video) and job.options.render != "encode" and reason is None:
+    if isinstance(media, Video) and _render(job) != "encode" and reason is None:
         wanted = [each.span for each in chosen.for_the_reel]
         points = copy_points(file, media, name=job.source.file_name, wanted=wanted)
         keyframes_s, reason = points.keyframes_s, points.why_not
@@ -33,17 +33,22 @@ def plan_encoded(job: Job, media: Media, chosen: Chosen, *, why_not: str) -> Edi
 def _plan(
     job: Job, media: Media, chosen: Chosen, *, why_not: str | None, keyframes_s: Sequence[float] = ()
 ) -> EditList:
+    is_somebodys = job.is_given or job.edit is not None
     return plan_render(
         chosen.for_the_reel,
-        render=job.options.render,
+        render=_render(job),
         why_not_copy=why_not,
         keyframes_s=keyframes_s,
         duration_s=media.duration_s,
         lead_in_s=_lead_ins_s(chosen),
-        longest_s=job.options.longest_clip_s,
-        may_repeat=job.is_given,
-        join=job.options.joins,
+        longest_s=None if is_somebodys else job.options.longest_clip_s,
+        may_repeat=is_somebodys,
+        join=job.options.joins if job.edit is None else job.edit.join,
     )
+
+
+def _render(job: Job) -> RenderMode:
+    return job.options.render if job.edit is None else job.edit.render
 
 
 def _with_known_reason(edit: EditList, chosen: Chosen) -> EditList:

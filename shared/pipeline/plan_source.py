@@ -6,9 +6,10 @@ from shared.domain import job as jobs
 from shared.domain.chunk import Failure
 from shared.domain.job import Job, warned
 from shared.domain.limits import Limits
+from shared.domain.object_names import source
 from shared.domain.stage_plan import plan_stages
 from shared.domain.video import Media
-from shared.errors import BadVideo, TryAgain
+from shared.errors import BadVideo, NotFound, TryAgain
 from shared.log import event
 from shared.pipeline.given_edit_list import refuse_what_does_not_fit
 from shared.pipeline.pinned_source import open_source
@@ -84,10 +85,37 @@ def _look_at(cloud: Cloud, job: Job) -> Media:
             f"{name}: {_gb(size_bytes)} large, at most {_gb(limits.max_source_bytes)} are taken; "
             "cut it into parts or export it smaller.",
         )
+    _refuse_what_was_not_declared(cloud, job)
     with open_source(cloud, job) as file:
         media = (probe if job.options.mode == "motion" else probe_media)(file, name=name)
     _refuse_too_long(media, name, limits)
     return media
+
+
+def _refuse_what_was_not_declared(cloud: Cloud, job: Job) -> None:
+    """Raise BadVideo when the source is not what its owner said it would be, before a byte of it is read."""
+    name, declared = job.source.file_name, job.source
+    if declared.declared_bytes not in (None, declared.size_bytes):
+        raise BadVideo(
+            "size_mismatch",
+            f"{name}: {declared.size_bytes} bytes arrived where {declared.declared_bytes} were said to come; "
+            "upload it again.",
+        )
+    if declared.content_type is None:
+        return
+    try:
+        found = cloud.uploads.stat(source(job.id)).content_type
+    except NotFound:  # whoever opens it next says so in better words
+        return
+    if found is not None and _media_type(found) != _media_type(declared.content_type):
+        raise BadVideo(
+            "wrong_type", f"{name}: it was uploaded as {found} and not, as was said, as {declared.content_type}."
+        )
+
+
+def _media_type(text: str) -> str:
+    """Return a content type without its parameters, in lower case."""
+    return text.partition(";")[0].strip().lower()
 
 
 def _refuse_too_long(media: Media, name: str, limits: Limits) -> None:

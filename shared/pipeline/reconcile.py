@@ -27,6 +27,7 @@ from shared.domain.plan import (
 )
 from shared.log import event
 from shared.pipeline.plan_source import plan_source
+from shared.pipeline.stage_summary import stage_summary
 from shared.ports import Cloud
 
 log = logging.getLogger(__name__)
@@ -55,13 +56,17 @@ def reconcile(cloud: Cloud, job_id: str, *, look_at_executions: bool = False) ->
 
 def _look(cloud: Cloud, job: Job, name: StageName, *, look_at_executions: bool) -> Seen:
     stage = job.stages[name]
-    is_worth_asking = stage.execution is not None and (job.is_final or not stage.is_settled)
-    execution = (
-        cloud.launcher.state(stage.execution) if look_at_executions and is_worth_asking and stage.execution else None
-    )
+    is_worth_asking = stage.state != "done" if job.is_over else not stage.is_settled
+    is_asked = is_worth_asking and (look_at_executions or _was_just_ended(job))
+    execution = cloud.launcher.state(stage.execution) if is_asked and stage.execution is not None else None
     if stage.is_settled or stage.state == "planned":
         return Seen(execution=execution)
-    return Seen(summary=cloud.jobs.chunk_summary(job.id, name), execution=execution)
+    return Seen(summary=stage_summary(cloud, job, name), execution=execution)
+
+
+def _was_just_ended(job: Job) -> bool:
+    """Return whether this may be the last look at the job: once its outbox is empty nobody need come by again."""
+    return job.is_over and bool(job.outbox)
 
 
 def _carry_out(cloud: Cloud, job: Job, effect: Effect) -> None:
@@ -108,7 +113,8 @@ def _publish_outbox(cloud: Cloud, job: Job) -> None:
 
 def _finish(cloud: Cloud, job: Job) -> None:
     """Close the job with what the merge task says it made."""
-    winner = cloud.jobs.chunks(job.id, "merge")[0]
+    number = job.stages["merge"].first_chunk
+    winner = next(chunk for chunk in cloud.jobs.chunks(job.id, "merge") if chunk.index == number)
     if winner.result is None:
         raise RuntimeError(f"merge of {job.id} is done but names no result")
     made = json.loads(cloud.work.read(winner.result))

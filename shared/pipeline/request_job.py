@@ -2,11 +2,13 @@
 
 import logging
 from contextlib import suppress
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from shared.domain.job import Job, Source
 from shared.domain.messages import JobRequested
+from shared.domain.refusals import refusal
 from shared.domain.requested_job import REQUESTS_OWNER, requested_job_id
 from shared.domain.source_address import SourceAddress, source_address
 from shared.errors import BadRequest, NotFound
@@ -16,9 +18,14 @@ from shared.ports import Cloud
 
 log = logging.getLogger(__name__)
 
-UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
-"""What pydantic calls a name that a model or a dataclass does not have."""
-SHOWN_CHARACTERS = 200  # of somebody else's names, in a sentence of ours
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requested:
+    """The job of a request."""
+
+    job: Job
+    is_new: bool
+    """Whether this was the first time that it was asked for."""
 
 
 def receive_request(cloud: Cloud, body: bytes | str) -> None:
@@ -34,34 +41,35 @@ def read_request(body: bytes | str) -> JobRequested:
     try:
         return JobRequested.model_validate_json(body)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])[:SHOWN_CHARACTERS]
-        raise BadRequest(*_refusal(str(first["type"]), where, str(first["msg"]))) from error
+        raise BadRequest(*refusal(error, body="a job request", code="bad_message")) from error
 
 
-def request_job(cloud: Cloud, message: JobRequested) -> None:
-    """Make the job that was asked for, once, and set it going.
+def request_job(cloud: Cloud, message: JobRequested, *, owner: str = REQUESTS_OWNER) -> Requested:
+    """Make the job that was asked for, once, set it going and return it as it then is.
 
     First its record is made, in which duplicates meet; then the source is copied to where uploads lie. Whoever is
     stopped in between is followed by the message's next delivery, or by the watchdog. Raises TryAgain for what may
     pass, and BadRequest `bad_source`, `source_not_allowed`, `no_such_source`, `too_large` or `request_conflict`.
     """
     address = _allowed(cloud, message.source)
-    job_id = requested_job_id(cloud.requests.server_key(), owner=REQUESTS_OWNER, request_id=message.request_id)
+    job_id = requested_job_id(cloud.requests.server_key(), owner=owner, request_id=message.request_id)
     wanted = Job(
         id=job_id,
         source=Source(file_name=address.file_name, origin=str(address)),
         options=message.options,
         created_at=cloud.clock(),
-        owner=REQUESTS_OWNER,
+        owner=owner,
         labels=message.labels,
     )
-    job = _found_or_made(cloud, wanted, address)
+    requested = _found_or_made(cloud, wanted, address)
+    job = requested.job
     if not _asks_the_same(job, wanted):
         sentence = "Another job was requested with this request_id; a request_id names one source, options and labels."
         raise BadRequest("request_conflict", sentence)
     if job.state == "awaiting_upload":
         look_for_upload(cloud, job.id)
+        job = cloud.jobs.get(job.id)
+    return Requested(job=job, is_new=requested.is_new)
 
 
 def _allowed(cloud: Cloud, source: str) -> SourceAddress:
@@ -74,10 +82,10 @@ def _allowed(cloud: Cloud, source: str) -> SourceAddress:
     return address
 
 
-def _found_or_made(cloud: Cloud, wanted: Job, address: SourceAddress) -> Job:
+def _found_or_made(cloud: Cloud, wanted: Job, address: SourceAddress) -> Requested:
     """Return the request's job. What it names is looked at only for a new one: later it may be gone, and rightly."""
     with suppress(NotFound):
-        return cloud.jobs.get(wanted.id)
+        return Requested(job=cloud.jobs.get(wanted.id), is_new=False)
     try:
         found = cloud.uploads.stat_elsewhere(address)
     except NotFound as error:
@@ -87,8 +95,8 @@ def _found_or_made(cloud: Cloud, wanted: Job, address: SourceAddress) -> Job:
         raise BadRequest("too_large", f"{address} has {found.size_bytes} bytes; {most} are the most.")
     if cloud.jobs.create(wanted):
         log.info("job requested", extra=event("job_requested", job=wanted.id))
-        return wanted
-    return cloud.jobs.get(wanted.id)
+        return Requested(job=wanted, is_new=True)
+    return Requested(job=cloud.jobs.get(wanted.id), is_new=False)
 
 
 def _asks_the_same(job: Job, wanted: Job) -> bool:
@@ -97,14 +105,3 @@ def _asks_the_same(job: Job, wanted: Job) -> bool:
         wanted.options,
         dict(wanted.labels),
     )
-
-
-def _refusal(kind: str, where: str, what: str) -> tuple[str, str]:
-    """Return a code and a sentence."""
-    if where == "source":
-        return "bad_source", "source must have the form gs://bucket/name, and at most 1300 characters."
-    is_option = where == "options" or where.startswith("options.")
-    if kind in UNKNOWN:
-        return ("unknown_option" if is_option else "bad_message"), f"There is no {where} in a job request."
-    said = what.removeprefix("Value error, ").rstrip(".")
-    return ("bad_option" if is_option else "bad_message"), f"{where}: {said}." if where else f"{said}."

@@ -532,6 +532,35 @@ class JobStoreContract:
         assert [(chunk.state, chunk.attempts) for chunk in jobs.chunks("job", "pose")] == [("done", 1), ("running", 0)]
         jobs.beat(dying, 0.5)  # whoever works goes on working
 
+    def test_a_failed_job_s_chunks_are_reopened_but_for_the_done_ones(self, jobs: JobStore, clock: HandClock) -> None:
+        jobs.finish_chunk(leased(jobs, 0), result="part", numbers={"n": 1.0})
+        jobs.fail_chunk(leased(jobs, 1), OOPS, is_final=True)
+        for _ in range(2):
+            jobs.fail_chunk(leased(jobs, 2), OOPS, is_final=False)
+        running = leased(jobs, 3)
+        done = jobs.chunks("job", "pose")[0]
+        jobs.update("job", lambda job: rules.failed(job, OOPS, now=1.0))
+        for _ in range(2):
+            jobs.reopen_chunks("job")
+            first, *others = jobs.chunks("job", "pose")
+            assert first == done
+            assert [(each.index, each.state, each.attempts, each.error) for each in others] == [
+                (index, "pending", 0, None) for index in (1, 2, 3)
+            ]
+        assert jobs.chunk_summary("job", "pose").ended == 1
+        self.assert_lost(jobs, running)
+        assert start(jobs, 1) == Superseded(), "the job itself has still failed"
+
+    @pytest.mark.parametrize("state", ["analysing", "queued", "done", "cancelled", "erasing"])
+    def test_chunks_of_a_job_that_has_not_failed_are_not_reopened(self, jobs: JobStore, state: rules.JobState) -> None:
+        jobs.fail_chunk(leased(jobs, 1), OOPS, is_final=True)
+        leased(jobs, 3)
+        before = jobs.chunks("job", "pose")
+        jobs.update("job", lambda job: replace(job, state=state))
+        jobs.reopen_chunks("job")
+        jobs.reopen_chunks("nobody")
+        assert jobs.chunks("job", "pose") == before
+
     def test_a_lease_of_a_chunk_nobody_knows_is_lost(self, jobs: JobStore) -> None:
         for job_id in ("job", "other"):
             self.assert_lost(jobs, Lease(job_id=job_id, stage="pose", index=3, run_id="run-1", token="x", attempt=1))

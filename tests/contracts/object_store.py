@@ -64,6 +64,14 @@ class ObjectStoreContract:
         assert (written.name, written.size_bytes) == ("a", 5)
         assert store.stat("a") == written
 
+    def test_what_montage_makes_has_the_type_of_its_ending(self, store: ObjectStore, tmp_path: Path) -> None:
+        path = tmp_path / "made"
+        path.write_bytes(b"1")
+        assert store.write("a/report.json", b"{}").content_type == "application/json"
+        assert store.upload(path, "a/reel.mp4").content_type == "video/mp4"
+        assert store.stat("a/report.json").content_type == "application/json"
+        assert store.stat("a/reel.mp4").content_type == "video/mp4"
+
     def test_a_missing_object_is_not_found(self, store: ObjectStore) -> None:
         store.write("a/b", b"")
         for name in ("missing", "a", "a/b/c"):

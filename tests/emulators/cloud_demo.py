@@ -17,15 +17,17 @@ from typing import NoReturn
 import httpx
 import pytest
 
-from functions.local.outcome import clock, printable
+from functions.local.outcome import clock
 from functions.local.progress import STAGE_WORDS, share_of
 from functions.local.run_jobs import new_job_id
+from functions.printable import printable
 from shared.domain.chunk import ChunkSummary
 from shared.domain.job import Job, Source
 from shared.domain.messages import StageName
 from shared.domain.object_names import source
 from shared.domain.options import Options
 from shared.errors import MontageError
+from shared.pipeline.stage_summary import stage_summary
 from tests.emulators.cloud import DOWNLOADS, UPLOADS, WORK, EmulatedCloud, emulated_cloud, tails
 from tests.emulators.google import PROJECT
 from tests.emulators.inventory import Row, documents, objects, subscriptions
@@ -86,7 +88,7 @@ class Follower:
 
     def _stage(self, job: Job, name: StageName) -> None:
         stage = job.stages[name]
-        summary = ChunkSummary() if stage.is_settled else self._here.cloud.jobs.chunk_summary(job.id, name)
+        summary = ChunkSummary() if stage.is_settled else stage_summary(self._here.cloud, job, name)
         share, told = share_of(job, name, summary), self._told.get(name, 0.0)
         if share <= told or (share < told + STEP and not stage.is_settled):
             return

@@ -70,8 +70,10 @@ def cloud(tmp_path: Path) -> LocalCloud:
     return cloud
 
 
-def start(home: Path, *words: str, stuck_after_s: float, attempt: int = 0) -> subprocess.Popen[str]:
-    settings = Settings(home=home, beat_every_s=0.1)
+def start(
+    home: Path, *words: str, stuck_after_s: float, attempt: int = 0, beat_every_s: float = 0.1
+) -> subprocess.Popen[str]:
+    settings = Settings(home=home, beat_every_s=beat_every_s)
     ours = {"PYTHONPATH": str(ROOT), "CLOUD_RUN_TASK_ATTEMPT": str(attempt)}
     environment = {**os.environ, **settings.as_environment(), **ours}
     return subprocess.Popen(
@@ -124,6 +126,34 @@ def test_a_task_told_to_stop_hands_its_chunk_back_uncounted(cloud: LocalCloud, t
     assert time.monotonic() - started_at < 5
     (chunk,) = cloud.jobs.chunks(JOB_ID, "pose")
     assert (chunk.state, chunk.attempts) == ("pending", 0)
+
+
+def test_a_task_whose_job_is_cancelled_stops_within_5_s_though_it_writes_every_20(
+    cloud: LocalCloud, tmp_path: Path
+) -> None:
+    task = start(tmp_path, "--looks", stuck_after_s=60, beat_every_s=20)
+    assert task.stdout is not None
+    assert task.stdout.readline() == "working\n"
+    (before,) = cloud.jobs.chunks(JOB_ID, "pose")
+    cloud.jobs.update(JOB_ID, lambda job: jobs.cancelled(job, now=1.0))
+    started_at = time.monotonic()
+    _, log = task.communicate(timeout=20)
+    assert time.monotonic() - started_at < 5
+    assert task.returncode == DONE
+    assert '"event": "lease_lost"' in log
+    assert cloud.jobs.chunks(JOB_ID, "pose") == [before], "looking writes nothing"
+
+
+def test_a_task_that_does_not_see_that_its_job_is_cancelled_ends_itself_all_the_same(
+    cloud: LocalCloud, tmp_path: Path
+) -> None:
+    task = start(tmp_path, stuck_after_s=1)
+    assert task.stdout is not None
+    assert task.stdout.readline() == "working\n"
+    cloud.jobs.update(JOB_ID, lambda job: jobs.cancelled(job, now=1.0))
+    task.communicate(timeout=20)
+    assert task.returncode == STUCK
+    assert cloud.jobs.chunks(JOB_ID, "pose")[0].error is None
 
 
 def test_a_chunk_tells_how_long_its_task_took_to_start_from_the_birth_of_its_process(

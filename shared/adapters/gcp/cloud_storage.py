@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from http import HTTPStatus
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO, cast
 
 import google_crc32c
@@ -19,6 +19,7 @@ from google.cloud.storage.retry import DEFAULT_RETRY
 
 from shared.adapters.gcp.failures import translated
 from shared.adapters.gcp.ranged_reader import RangedReader
+from shared.domain.content_types import content_type_of
 from shared.domain.object_path import checked_parts, checked_prefix
 from shared.domain.source_address import SourceAddress
 from shared.errors import AlreadyThere, NotFound, TryAgain
@@ -32,17 +33,6 @@ TRIES = 3  # a call that hangs is given up after this many times its timeout
 WRITER = "montage-writer"
 """Key of the metadata that tells one call of `write` or `upload` from every other."""
 GONE = (exceptions.NotFound, exceptions.PreconditionFailed, exceptions.RequestRangeNotSatisfiable)
-CONTENT_TYPES = {
-    ".jpg": "image/jpeg",
-    ".json": "application/json",
-    ".m4a": "audio/mp4",
-    ".mp4": "video/mp4",
-    ".png": "image/png",
-    ".srt": "application/x-subrip",
-    ".vtt": "text/vtt",
-    ".webp": "image/webp",
-}
-"""Of what Montage makes; a table, since Python's own guesses differ from one machine to the next."""
 
 
 class CloudStorage:
@@ -236,7 +226,7 @@ class CloudStorage:
                 blob.upload_from_file(
                     data,
                     size=size_bytes,
-                    content_type=CONTENT_TYPES.get(PurePosixPath(name).suffix, "application/octet-stream"),
+                    content_type=content_type_of(name) or "application/octet-stream",
                     if_generation_match=0 if only_if_absent else None,
                     checksum=None,  # the client's own would remove, unasked, whatever is there after a mismatch
                     timeout=self._timeout_s,
@@ -279,7 +269,12 @@ class CloudStorage:
 
 
 def _stat_of(blob: Blob) -> ObjectStat:
-    return ObjectStat(name=blob.name, size_bytes=int(blob.size), generation=str(blob.generation))
+    return ObjectStat(
+        name=blob.name,
+        size_bytes=int(blob.size),
+        generation=str(blob.generation),
+        content_type=blob.content_type,
+    )
 
 
 def _is_name(name: str) -> bool:

@@ -176,6 +176,19 @@ class FirestoreJobs:
         for snapshot in self._documents.matching(job_reference.collection("chunks").where(filter=going_on)):
             self._documents.change([snapshot.reference], _renewed)
 
+    def reopen_chunks(self, job_id: str) -> None:
+        """Make the failed and the running chunks of a failed job pending, with all their attempts; leases are lost.
+
+        One chunk after the other, each as of a moment at which the job still was failed: once somebody has set the job
+        going again, all of them are reopened, and one that has changed since is not touched.
+        """
+        job_reference = document(self._jobs, job_id)
+        if job_reference is None:
+            return
+        not_done = FieldFilter("state", "in", ["pending", "running", "failed"])
+        for snapshot in self._documents.matching(job_reference.collection("chunks").where(filter=not_done)):
+            self._documents.change([snapshot.reference, job_reference], _reopened)
+
     def chunk_summary(self, job_id: str, stage: StageName) -> ChunkSummary:
         """Return counts, the running and the failed chunks.
 
@@ -310,6 +323,14 @@ def _renewed(snapshot: Snapshot) -> Decision[None]:
     before = _chunk_in(snapshot)
     after = rules.renewed(before) if before is not None else None
     return (_chunk_fields(after) if after is not None and after != before else None), None
+
+
+def _reopened(chunk_now: Snapshot, job_now: Snapshot) -> Decision[None]:
+    before = _chunk_in(chunk_now)
+    if before is None or not job_now.exists or _job_in(job_now).state != "failed":
+        return None, None
+    after = rules.reopened(before)
+    return (_chunk_fields(after) if after != before else None), None
 
 
 def _held_chunk(snapshot: Snapshot, lease: Lease) -> Chunk:

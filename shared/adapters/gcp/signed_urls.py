@@ -1,6 +1,5 @@
 """Signed addresses (V4) of one bucket's objects: by a private key where there is one, else by IAM's signBlob."""
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -18,6 +17,7 @@ from google.oauth2 import service_account
 
 from shared.adapters.gcp.failures import translated
 from shared.domain.attachment import attachment
+from shared.domain.content_types import upload_headers
 from shared.domain.object_path import checked_parts
 from shared.errors import MontageError
 from shared.ports import SignedUpload
@@ -25,7 +25,6 @@ from shared.ports import SignedUpload
 MAX_EXPIRES_S = 7 * 24 * 3600  # Cloud Storage's own limit
 REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)  # 404: there is no such account
 SIGNING_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,99}/[a-z0-9][a-z0-9!#$&^_.+-]{0,99}", re.IGNORECASE)
 
 
 class SignedUrls:
@@ -42,12 +41,12 @@ class SignedUrls:
 
     def resumable_upload(self, name: str, *, content_type: str, max_bytes: int, expires_s: int) -> SignedUpload:
         """Return the request that begins an upload in parts; its answer's `Location` takes them, for up to a week."""
-        headers = {**_bounds(content_type, max_bytes), "x-goog-resumable": "start"}
+        headers = {**upload_headers(content_type, max_bytes), "x-goog-resumable": "start"}
         return self._upload(name, "POST", headers, expires_s)
 
     def single_upload(self, name: str, *, content_type: str, max_bytes: int, expires_s: int) -> SignedUpload:
         """Return the request that takes the whole object as its body."""
-        return self._upload(name, "PUT", _bounds(content_type, max_bytes), expires_s)
+        return self._upload(name, "PUT", upload_headers(content_type, max_bytes), expires_s)
 
     def download(self, name: str, *, file_name: str, expires_s: int) -> str:
         """Return an address that a browser saves under the user's file name, whatever characters are in that."""
@@ -121,19 +120,6 @@ class _StrictTransport:
         if response.status == HTTPStatus.BAD_REQUEST:  # an address of ours that is no service account
             raise exceptions.InvalidArgument(response.data.decode(errors="replace"))  # type: ignore[no-untyped-call]
         return response
-
-
-def _bounds(content_type: str, max_bytes: int) -> dict[str, str]:
-    """Return the headers that an upload must carry, and that Cloud Storage holds it to."""
-    if not CONTENT_TYPE.fullmatch(content_type):
-        raise ValueError(f"{content_type[:80]!r} is no media type")
-    if max_bytes < 1:
-        raise ValueError(f"an upload of at most {max_bytes} bytes makes no sense")
-    return {
-        "content-type": content_type,
-        "x-goog-content-length-range": f"0,{max_bytes}",
-        "x-goog-if-generation-match": "0",
-    }
 
 
 def _expires_at(url: str) -> float:

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import hashlib
 import io
 import os
 import secrets
@@ -14,11 +15,13 @@ from typing import BinaryIO
 
 from shared.adapters.local.file_reference import UnchangedFile, opened_target, reference_to, target_generation
 from shared.adapters.local.folder_walk import is_there, names_below, open_if_there, opened_folder, remove
+from shared.adapters.local.upload_sessions import UploadSessions
+from shared.domain.content_types import content_type_of
 from shared.domain.messages import ObjectFinalized
 from shared.domain.object_path import PRIVATE, checked_parts, checked_prefix
 from shared.domain.source_address import SourceAddress
 from shared.errors import AlreadyThere, NotFound, TryAgain
-from shared.ports import GENERATION_GONE, ObjectStat
+from shared.ports import GENERATION_GONE, Clock, ObjectStat
 
 BUFFER_BYTES = 1024 * 1024  # containers are read in runs of packets; 8 KiB would make a system call for each
 STALE_NEW_FILE_S = 24 * 3600.0  # nobody takes a day to write one object; what is older was left by a killed process
@@ -29,9 +32,9 @@ class FolderStore:
 
     With `keeps_references`, `upload` stores where the file lies instead of a copy; its owner may change it meanwhile,
     which shows as a new generation and makes open readers raise NotFound. `announce` is told of every completed write,
-    as a bucket's notification would be. `elsewhere` are other buckets: folders whose files can be copied from. On a
-    file system a name cannot be an object and a folder of others at once: writing "a/b" beside an object "a" raises
-    ValueError.
+    as a bucket's notification would be. Uploads in parts leave `reserve_bytes` of the disk free. `elsewhere` are other
+    buckets: folders whose files can be copied from. On a file system a name cannot be an object and a folder of others
+    at once: writing "a/b" beside an object "a" raises ValueError.
     """
 
     def __init__(
@@ -42,6 +45,8 @@ class FolderStore:
         keeps_references: bool = False,
         announce: Callable[[ObjectFinalized], None] | None = None,
         elsewhere: Mapping[str, Path] | None = None,
+        reserve_bytes: int = 0,
+        clock: Clock = time.time,
     ) -> None:
         self._root = root
         self._bucket = bucket
@@ -49,7 +54,12 @@ class FolderStore:
         self._announce = announce
         self._elsewhere = dict(elsewhere or {})
         self._references = root / PRIVATE / "references"
+        self._types = root / PRIVATE / "types"
         self._is_swept = False
+        self.sessions = UploadSessions(
+            root / PRIVATE / "uploads", adopt=self.adopt, reserve_bytes=reserve_bytes, clock=clock
+        )
+        """Uploads in parts, which end in `adopt`."""
 
     def open(self, name: str, generation: str | None = None) -> BinaryIO:
         """Return a seekable reader, pinned to the generation. Raises NotFound when that generation is gone."""
@@ -70,7 +80,7 @@ class FolderStore:
     def write(self, name: str, data: bytes, *, only_if_absent: bool = False) -> ObjectStat:
         """Store the bytes. Raises AlreadyThere when `only_if_absent` and the name is taken; one of many racers wins."""
         info = self._place(name, lambda new: _write(new, data), top=self._root, only_if_absent=only_if_absent)
-        return self._told(_stat_of(name, info, is_reference=False))
+        return self._told(self._stat_of(name, info, is_reference=False))
 
     def upload(self, path: Path, name: str, *, only_if_absent: bool = False) -> ObjectStat:
         """Store a file, or where it lies. Raises AlreadyThere like `write`, NotFound if there is no such file."""
@@ -79,13 +89,28 @@ class FolderStore:
             self._place(name, lambda new: _write(new, reference), top=self._references, only_if_absent=only_if_absent)
         else:
             info = self._place(name, lambda new: _copy(path, new), top=self._root, only_if_absent=only_if_absent)
-        return self._told(_stat_of(name, info, is_reference=self._keeps_references))
+        return self._told(self._stat_of(name, info, is_reference=self._keeps_references))
+
+    def adopt(self, path: Path, name: str, *, content_type: str) -> ObjectStat:
+        """Make an object of a file on the store's own file system, without a copy: the file gets a second name.
+
+        Raises AlreadyThere, unless what is there is this very file, and NotFound `unknown_upload` if there is no file.
+        """
+        parts = checked_parts(name)
+        with _disk_trouble_as_try_again(name):
+            try:
+                info = path.stat()
+                if not self._is_at(parts, info):  # else somebody was killed between this and telling it
+                    info = self._linked(path, parts, name, content_type)
+            except FileNotFoundError as error:
+                raise NotFound(f"{name}: its upload was removed.", code="unknown_upload") from error
+        return self._told(self._stat_of(name, info, is_reference=False))
 
     def stat(self, name: str) -> ObjectStat:
         """Raises NotFound."""
         fd, info, is_reference = self._found(name)
         os.close(fd)
-        return _stat_of(name, info, is_reference=is_reference)
+        return self._stat_of(name, info, is_reference=is_reference)
 
     def list(self, prefix: str) -> Iterator[str]:
         """Yield the names that begin with the prefix, in order."""
@@ -96,16 +121,27 @@ class FolderStore:
         yield from sorted(name for name in names if name.startswith(prefix))
 
     def delete(self, name: str) -> None:
-        """Remove the object; one that is not there is no error. Folders stay."""
+        """Remove the object and its open uploads; one that is not there is no error. Folders stay."""
         parts = checked_parts(name)
+        self.forget_uploads(name)  # before, so that none of them is completed after
         with _disk_trouble_as_try_again(name), self._placing():
             for top in self._tops():
                 remove(top, parts)
+            shutil.rmtree(self._types_of(name), ignore_errors=True)
+
+    def forget_uploads(self, name: str) -> None:
+        """Remove what has arrived in uploads in parts of this object; they cannot go on."""
+        self.sessions.forget(name)
 
     def stat_elsewhere(self, source: SourceAddress) -> ObjectStat:
         """Return what is known of a file in another bucket's folder. Raises NotFound."""
         _, info = reference_to(self._path_elsewhere(source))
-        return _stat_of(source.name, info, is_reference=True)
+        return ObjectStat(
+            name=source.name,
+            size_bytes=info.st_size,
+            generation=_generation(info, is_reference=True),
+            content_type=content_type_of(source.name),
+        )
 
     def copy_from(self, source: SourceAddress, name: str) -> ObjectStat:
         """Store another bucket's file, or where it lies. Raises AlreadyThere, NotFound."""
@@ -165,6 +201,45 @@ class FolderStore:
                 new_path.unlink(missing_ok=True)
         return info
 
+    def _linked(self, path: Path, parts: tuple[str, ...], name: str, content_type: str) -> os.stat_result:
+        """Give a file, once it has reached the disk, the object's name as well."""
+        info = _stamped_and_synced(path)
+        kept_type = self._types_of(name) / _generation(info, is_reference=False)
+        with self._placing(), _folder_for_writing(self._root, parts[:-1], name) as folder:
+            self._refuse_taken(name, parts)
+            # Before the object, and for this generation alone: a reader never sees the one without the other.
+            kept_type.parent.mkdir(parents=True, exist_ok=True)
+            kept_type.write_text(content_type)
+            try:
+                _link(path, parts[-1], folder, name)
+            except BaseException:
+                kept_type.unlink(missing_ok=True)
+                raise
+            os.fsync(folder)
+        return info
+
+    def _is_at(self, parts: tuple[str, ...], info: os.stat_result) -> bool:
+        """Return whether the object of this name is the very file."""
+        fd = open_if_there(self._root, parts)
+        if fd is None:
+            return False
+        try:
+            return os.path.samestat(os.fstat(fd), info)
+        finally:
+            os.close(fd)
+
+    def _types_of(self, name: str) -> Path:
+        """Return the folder of the media types that this object's generations were uploaded with."""
+        return self._types / hashlib.sha256(name.encode()).hexdigest()[:40]
+
+    def _stat_of(self, name: str, info: os.stat_result, *, is_reference: bool) -> ObjectStat:
+        generation = _generation(info, is_reference=is_reference)
+        content_type = content_type_of(name)
+        if not is_reference:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                content_type = (self._types_of(name) / generation).read_text()
+        return ObjectStat(name=name, size_bytes=info.st_size, generation=generation, content_type=content_type)
+
     def _new_path(self) -> Path:
         """Return a fresh path on the store's own file system, outside every listing."""
         folder = self._root / PRIVATE / "new"
@@ -204,10 +279,6 @@ def _generation(info: os.stat_result, *, is_reference: bool) -> str:
     if is_reference:
         return target_generation(info)
     return f"{info.st_size}-{info.st_mtime_ns}-{info.st_ino}"
-
-
-def _stat_of(name: str, info: os.stat_result, *, is_reference: bool) -> ObjectStat:
-    return ObjectStat(name=name, size_bytes=info.st_size, generation=_generation(info, is_reference=is_reference))
 
 
 def _write(new_path: Path, data: bytes) -> None:

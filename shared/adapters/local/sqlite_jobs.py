@@ -4,6 +4,7 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from shared.adapters.job_record import check_limit, job_of, listed, place_of
@@ -177,9 +178,31 @@ class SqliteJobs:
             for (body,) in db.execute("SELECT body FROM chunks WHERE job_id = ?", (job_id,)).fetchall():
                 _put_chunk(db, job_id, rules.renewed(from_dict(Chunk, json.loads(body))))
 
+    def reopen_chunks(self, job_id: str) -> None:
+        """Make the failed and the running chunks of a failed job pending, with all their attempts; leases are lost."""
+        with self._database.changing() as db:
+            if not _has_failed(db, job_id):
+                return
+            for (body,) in db.execute("SELECT body FROM chunks WHERE job_id = ?", (job_id,)).fetchall():
+                before = from_dict(Chunk, json.loads(body))
+                after = rules.reopened(before)
+                if after != before:
+                    _put_chunk(db, job_id, after)
+
     def chunk_summary(self, job_id: str, stage: StageName) -> ChunkSummary:
-        """Return counts, the running and the failed chunks."""
-        return rules.summarise(self.chunks(job_id, stage))
+        """Return counts, the running and the failed chunks. Done ones are counted unread: there may be hundreds."""
+        sql = """
+            SELECT CASE state WHEN 'done' THEN NULL ELSE body END
+            FROM (
+                SELECT number, body, json_extract(body, '$.state') AS state FROM chunks WHERE job_id = ? AND stage = ?
+            )
+            WHERE state IN ('done', 'running', 'failed') ORDER BY number
+        """
+        with self._database.reading() as db:
+            bodies = [body for (body,) in db.execute(sql, (job_id, stage)).fetchall()]
+        seen = rules.summarise([from_dict(Chunk, json.loads(body)) for body in bodies if body is not None])
+        done = bodies.count(None)
+        return replace(seen, done=done, position_sum=done + seen.position_sum)
 
     def ended_chunks(self, job_id: str, stage: StageName) -> int:
         """Return how many of the stage's chunks are done or failed."""
@@ -253,6 +276,13 @@ def _is_wanted(db: sqlite3.Connection, lease: Lease) -> bool:
     """Return whether the job still waits for the chunk. An older run's task may go on: a newer run leaves it alone."""
     try:
         return _job(db, lease.job_id).wanted_run(lease.stage) is not None
+    except NotFound:
+        return False
+
+
+def _has_failed(db: sqlite3.Connection, job_id: str) -> bool:
+    try:
+        return _job(db, job_id).state == "failed"
     except NotFound:
         return False
 

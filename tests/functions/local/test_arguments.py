@@ -4,15 +4,30 @@ from typing import Any
 
 import pytest
 
+from functions.edit_list_body import AskedFor
 from functions.local.arguments import parser, render_options, run_options
-from functions.local.given_edit_list import AskedFor
 from shared.domain.edit_list import Join
 from shared.domain.given_edit_list import GivenClip, GivenEditList
 from shared.domain.options import Options
 from shared.domain.span import span
 
 COMMANDS = dict.fromkeys(
-    ("run", "render", "jobs", "job", "models", "dead-letters", "keys", "serve", "sample", "doctor", "version"),
+    (
+        "run",
+        "render",
+        "jobs",
+        "job",
+        "cancel",
+        "retry",
+        "erase",
+        "models",
+        "dead-letters",
+        "keys",
+        "serve",
+        "sample",
+        "doctor",
+        "version",
+    ),
     lambda _: 0,
 )
 CLIPS = GivenEditList(clips=(GivenClip(wanted=span(1, 2)),))

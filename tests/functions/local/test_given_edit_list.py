@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from functions.local.given_edit_list import MOST_CLIPS, AskedFor, read_edit_list
+from functions.edit_list_body import MOST_CLIPS, AskedFor
+from functions.local.given_edit_list import read_edit_list
 from shared.domain.edit_list import Clip, EditList, Join
 from shared.domain.given_edit_list import GivenClip
 from shared.domain.span import span

@@ -1,0 +1,204 @@
+"""/v1/jobs: what becomes of sources, and what was made of them."""
+
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from functions.v1.answers import job_answer, job_row, json_answer
+from functions.v1.bodies import BATCH_ID, ImportAsked, JobsTold, JobTold
+from functions.v1.callers import Caller, Reader, Uploader
+from functions.v1.context import Api, api_of
+from functions.v1.documented import ETAG, LOCATION, WITH_BODY, json_body, problems
+from functions.v1.problems import Problem
+from functions.v1.requests import JobId, JsonBody, job_of, only, read_as
+from shared.domain.job import Job, JobState
+from shared.domain.listing import JobQuery
+from shared.domain.messages import JobRequested
+from shared.domain.object_names import source
+from shared.errors import BadRequest, NotAllowed, NotFound
+from shared.pipeline.request_job import request_job
+
+router = APIRouter(tags=["jobs"])
+
+MOST_ON_A_PAGE = 200
+SOURCE = "source"
+"""The artifact that everybody has from the start."""
+WITHOUT_REEL = {
+    "cancelled": ("cancelled", "The job was cancelled, so there is no reel."),
+    "expired": ("expired", "The upload was never completed, so there is no reel."),
+    "erasing": ("erased", "The job is being erased."),
+}
+
+
+@router.get(
+    "/v1/jobs",
+    operation_id="list_jobs",
+    summary="List jobs, newest first",
+    response_model=JobsTold,
+    responses=problems("bad_parameter", "bad_page_token"),
+    dependencies=[only("batch", "state", "owner", "limit", "page_token")],
+)
+def list_jobs(
+    request: Request,
+    caller: Reader,
+    batch: Annotated[str | None, Query(max_length=200, description="Only this batch's.", examples=[BATCH_ID])] = None,
+    state: Annotated[JobState | None, Query(description="Only those in this state.")] = None,
+    owner: Annotated[
+        str | None, Query(max_length=200, description="Only this owner's; others' are for keys with the scope admin.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE, description="Jobs on a page, at most.")] = 50,
+    page_token: Annotated[
+        str | None, Query(max_length=2000, description="`next_page_token` of the page before.")
+    ] = None,
+) -> Response:
+    """Your own jobs; with the scope admin everybody's. A page in between may be short."""
+    query = JobQuery(owner=_owner(caller, owner), batch=batch, state=state)
+    page = api_of(request).cloud.jobs.page(query, limit=limit, token=page_token)
+    return json_answer(JobsTold(jobs=[job_row(job) for job in page.jobs], next_page_token=page.next_token))
+
+
+@router.post(
+    "/v1/jobs",
+    operation_id="import_job",
+    summary="Make a reel of a file in a bucket",
+    status_code=201,
+    response_model=JobTold,
+    response_description="A new job",
+    responses={
+        200: {"description": "The job of an earlier request with this request_id", "model": JobTold, **ETAG},
+        201: ETAG,
+        **problems(
+            *WITH_BODY,
+            "unknown_option",
+            "bad_option",
+            "bad_source",
+            "source_not_allowed",
+            "no_such_source",
+            "request_conflict",
+            "too_large",
+        ),
+    },
+    dependencies=[only()],
+    openapi_extra=json_body("ImportAsked"),
+)
+def import_job(request: Request, caller: Uploader, body: JsonBody) -> Response:
+    """The file must lie in a bucket of the allow-list; it is copied, and may be removed once the job is queued.
+
+    The same `request_id` again is the same job, as long as it names the same source, options and labels.
+    """
+    api, asked = api_of(request), read_as(ImportAsked, body)
+    message = JobRequested(
+        request_id=asked.request_id or secrets.token_hex(16),
+        source=asked.source,
+        options=asked.options,
+        labels=asked.labels,
+    )
+    requested = request_job(api.cloud, message, owner=caller.owner)
+    return job_answer(api.cloud, requested.job, status=201 if requested.is_new else 200)
+
+
+@router.get(
+    "/v1/jobs/{job_id}",
+    operation_id="get_job",
+    summary="How a job is getting on",
+    response_model=JobTold,
+    responses={200: ETAG, **problems("unknown_job")},
+    dependencies=[only()],
+)
+def get_job(request: Request, caller: Reader, job_id: JobId) -> Response:
+    """State, progress of each stage, time left, warnings, error, and what can be downloaded."""
+    api = api_of(request)
+    return job_answer(api.cloud, job_of(api, caller, job_id))
+
+
+@router.get(
+    "/v1/jobs/{job_id}/reel",
+    operation_id="get_reel",
+    summary="Download the reel",
+    status_code=302,
+    response_class=Response,
+    response_description="The reel is at `Location`",
+    responses={
+        302: LOCATION,
+        **problems("unknown_job", "unknown_artifact", "no_video_stream", "cancelled", "expired", "not_done"),
+    },
+    dependencies=[only()],
+)
+def get_reel(request: Request, caller: Reader, job_id: JobId) -> Response:
+    """While the job runs this is 409 `not_done` with its `state`; of one that failed 404 with the job's own error.
+
+    While a new edit list is rendered, `artifacts/reel` is the reel before it.
+    """
+    api = api_of(request)
+    job = job_of(api, caller, job_id)
+    if job.state == "done":
+        return _artifact(api, job, "reel")
+    if job.state in WITHOUT_REEL:
+        raise Problem(404, *WITHOUT_REEL[job.state], state=job.state)
+    if job.error is not None and job.is_final:
+        raise Problem(404, job.error.code, job.error.message, state=job.state)
+    raise Problem(409, "not_done", f"The job is {job.state.replace('_', ' ')}; there is no reel yet.", state=job.state)
+
+
+@router.get(
+    "/v1/jobs/{job_id}/artifacts/{name}",
+    operation_id="get_artifact",
+    summary="Download what was made, or the source",
+    status_code=302,
+    response_class=Response,
+    response_description="The file is at `Location`",
+    responses={302: LOCATION, **problems("unknown_job", "unknown_artifact", "source_expired")},
+    dependencies=[only()],
+)
+def get_artifact(
+    request: Request,
+    caller: Reader,
+    job_id: JobId,
+    name: Annotated[str, Path(description="One of the job's `artifacts`, or `source`.", examples=["report"])],
+) -> Response:
+    """Signed when it is asked for and good for a while: keep the name, not the address."""
+    api = api_of(request)
+    job = job_of(api, caller, job_id)
+    return _source(api, job) if name == SOURCE else _artifact(api, job, name)
+
+
+def _owner(caller: Caller, asked: str | None) -> str | None:
+    if caller.is_admin or asked == caller.owner:
+        return asked
+    if asked is not None:
+        raise NotAllowed("wrong_scope", "Others' jobs are for keys with the scope admin.")
+    return caller.owner
+
+
+def _artifact(api: Api, job: Job, name: str) -> Response:
+    if name not in job.artifacts:
+        raise _unknown_artifact(job, name)
+    object_name = job.artifacts[name]
+    stem = job.source.file_name.rpartition(".")[0] or job.source.file_name
+    file_name = f"{stem}-{object_name.rpartition('/')[2]}"
+    expires_s = api.settings.download_url_expires_s
+    return _redirect(api.signers.downloads.download(object_name, file_name=file_name, expires_s=expires_s))
+
+
+def _source(api: Api, job: Job) -> Response:
+    if job.source.generation is None:
+        raise _unknown_artifact(job, SOURCE)
+    object_name = source(job.id)
+    try:
+        api.cloud.uploads.stat(object_name)
+    except NotFound as error:
+        raise BadRequest("source_expired", "The source is not kept any more.") from error
+    expires_s = api.settings.download_url_expires_s
+    file_name = job.source.file_name
+    return _redirect(api.signers.uploads.download(object_name, file_name=file_name, expires_s=expires_s))
+
+
+def _unknown_artifact(job: Job, name: str) -> Problem:
+    there = sorted(job.artifacts) + ([SOURCE] if job.source.generation is not None else [])
+    found = f"There are: {', '.join(there)}." if there else "There is nothing yet."
+    return Problem(404, "unknown_artifact", f"This job has no artifact {name[:80]}. {found}", artifacts=there)
+
+
+def _redirect(url: str) -> Response:
+    return Response(status_code=302, headers={"Location": url, "Cache-Control": "no-store"})

@@ -1,0 +1,416 @@
+"""Uploads in parts, kept on disk between their requests, as Cloud Storage's resumable uploads are.
+
+A session is a folder with what was granted (`session.json`) and what has arrived (`data`). Whoever writes holds a lock
+on the second; what a sender that broke off brought stays there, in whole quanta.
+"""
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from shared.errors import AlreadyThere, BadRequest, MontageError, NotFound, TryAgain
+from shared.ports import Clock, ObjectStat
+
+QUANTUM_BYTES = 256 * 1024
+"""Parts have a multiple of this, but for the last: Cloud Storage keeps no smaller pieces."""
+LIFE_S = 7 * 24 * 3600.0  # as on Cloud Storage
+SWEEP_EVERY_S = 3600.0
+TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+CONTENT_RANGE = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.ASCII)
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Adopt(Protocol):
+    """Makes an object of a finished file, by a link. Raises AlreadyThere, NotFound when the file is gone."""
+
+    def __call__(self, path: Path, name: str, *, content_type: str) -> ObjectStat: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What is known of an upload beside its bytes."""
+
+    name: str
+    content_type: str
+    max_bytes: int
+    began_at: float
+    total_bytes: int | None = None
+    """How large the object will be; None as long as its sender has not said so."""
+    etag: str | None = None
+    """Of the object, once it is there."""
+    refusal: tuple[str, str] | None = None
+    """Code and sentence: why it can never be completed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What a request says that it brings."""
+
+    first: int | None
+    """None: nothing, it only asks how far the upload is."""
+    end: int | None = None
+    """One beyond its last byte; None: wherever its body ends, which is the object's end as well."""
+    total_bytes: int | None = None
+
+
+def _part_of(content_range: str | None, body_bytes: int | None) -> Part:
+    """Return what a request's Content-Range says; without one it brings the whole object.
+
+    `body_bytes` is its Content-Length, None if it has none. Raises BadRequest `bad_content_range`.
+    """
+    if content_range is None:
+        return Part(first=0, total_bytes=body_bytes)
+    match = CONTENT_RANGE.fullmatch(content_range.strip())
+    if match is None:
+        raise _bad_range(f"Content-Range is not understood: {content_range[:120]!r}.")
+    total_bytes = None if match[3] == "*" else int(match[3])
+    if match[1] is None:
+        return Part(first=None, total_bytes=total_bytes)
+    first, end = int(match[1]), int(match[2]) + 1
+    if end <= first or body_bytes not in (None, end - first):
+        raise _bad_range(f"Content-Range says bytes {first} to {end - 1}, Content-Length {body_bytes}.")
+    if total_bytes is not None and end > total_bytes:
+        raise _bad_range(f"Content-Range ends at byte {end - 1} of an object of {total_bytes} bytes.")
+    return Part(first=first, end=end, total_bytes=total_bytes)
+
+
+class UploadSessions:
+    """The uploads in parts of one bucket, below `folder`, safe for many threads and processes.
+
+    Uploads that would leave less than `reserve_bytes` free on the disk raise TryAgain `disk_full`; what has arrived
+    stays. A week after its beginning an upload is forgotten.
+    """
+
+    def __init__(self, folder: Path, *, adopt: Adopt, reserve_bytes: int = 0, clock: Clock = time.time) -> None:
+        self._folder = folder
+        self._adopt = adopt
+        self._reserve_bytes = reserve_bytes
+        self._clock = clock
+        self._swept_at = 0.0
+
+    def begin(self, name: str, *, content_type: str, max_bytes: int, total_bytes: int | None = None) -> str:
+        """Return the token of a new session. Raises BadRequest `too_large`, TryAgain `disk_full`."""
+        session = Session(name=name, content_type=content_type, max_bytes=max_bytes, began_at=self._clock())
+        if total_bytes is not None:
+            session = _with_total(session, total_bytes, stored_bytes=0)
+        self._sweep_now_and_then()
+        token = secrets.token_urlsafe(32)
+        with _full_disk_said():
+            self.demand_room(total_bytes or 0)
+            path = self._path(name, token)
+            path.mkdir(parents=True)
+            (path / "data").touch()
+            _keep(path, session)
+        return token
+
+    def find(self, name: str, token: str) -> tuple[Session, int]:
+        """Return a session, and how many of its bytes count as stored.
+
+        Raises NotFound: `unknown_upload`, or `upload_cancelled` for one that was ended by its sender.
+        """
+        path = self._known(name, token)
+        session = _kept(path)
+        with contextlib.suppress(FileNotFoundError):
+            return session, _counting(session, (path / "data").stat().st_size)
+        if session.etag is None and session.refusal is None:
+            raise NotFound("This upload was cancelled.", code="upload_cancelled")
+        return session, 0
+
+    @contextlib.contextmanager
+    def writing(self, name: str, token: str) -> Iterator["Writer"]:
+        """Hold the session alone. Raises what `find` does, and TryAgain `upload_busy` while another process holds it.
+
+        What a finished or refused session says of itself is in the writer's `session`.
+        """
+        session, _ = self.find(name, token)
+        path = self._known(name, token)
+        if session.etag is not None or session.refusal is not None:
+            yield Writer(self, path, session, fd=-1)
+            return
+        try:
+            fd = os.open(path / "data", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except FileNotFoundError as error:
+            raise _unknown() from error
+        try:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise TryAgain("Another request is bringing bytes of this upload.", code="upload_busy") from error
+            yield Writer(self, path, _kept(path), fd=fd)
+        finally:
+            os.close(fd)
+
+    def cancel(self, name: str, token: str) -> None:
+        """End the session; what arrived is removed. Raises what `find` does."""
+        self.find(name, token)
+        (self._known(name, token) / "data").unlink(missing_ok=True)
+
+    def drop(self, name: str, token: str) -> None:
+        """Remove every trace of the session."""
+        shutil.rmtree(self._path(name, token), ignore_errors=True)
+
+    def forget(self, name: str) -> None:
+        """Remove every session of the object; whoever is sending bytes finds its upload unknown."""
+        shutil.rmtree(self._of_name(name), ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Remove sessions that began more than a week ago, finished ones as well."""
+        for path in self._folder.glob("*/*"):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                if self._is_over(path):
+                    shutil.rmtree(path, ignore_errors=True)
+        for folder in self._folder.glob("*"):
+            with contextlib.suppress(OSError):  # others' sessions are in it
+                folder.rmdir()
+
+    def demand_room(self, more_bytes: int) -> None:
+        """Raise TryAgain `disk_full` if so many bytes more would leave less than the reserve."""
+        place = self._folder
+        while not place.exists():
+            place = place.parent
+        free_bytes = shutil.disk_usage(place).free
+        if free_bytes - more_bytes < self._reserve_bytes:
+            raise TryAgain(
+                f"The disk is too full: {free_bytes / 1e9:.3g} GB are free, {more_bytes / 1e9:.3g} GB are to come, and "
+                f"{self._reserve_bytes / 1e9:.3g} GB must stay free.",
+                code="disk_full",
+            )
+
+    def complete(self, path: Path, session: Session) -> Session:
+        """Make the object of a session whose bytes are all there; return the session as it now is."""
+        try:
+            stat = self._adopt(path / "data", session.name, content_type=session.content_type)
+        except AlreadyThere as error:
+            self.refuse(path, session, error)
+            raise
+        done = replace(session, etag=stat.generation)
+        _keep(path, done)
+        (path / "data").unlink(missing_ok=True)
+        return done
+
+    def refuse(self, path: Path, session: Session, error: MontageError) -> None:
+        """Remember why the session can never be completed; what has arrived is removed."""
+        with contextlib.suppress(FileNotFoundError):
+            _keep(path, replace(session, refusal=(error.code, error.message)))
+        (path / "data").unlink(missing_ok=True)
+
+    def _known(self, name: str, token: str) -> Path:
+        """Return the session's folder. Raises NotFound `unknown_upload`."""
+        if not TOKEN.fullmatch(token):
+            raise _unknown()
+        path = self._path(name, token)
+        try:
+            if self._is_over(path):
+                raise _unknown()
+        except OSError as error:
+            raise _unknown() from error
+        return path
+
+    def _is_over(self, path: Path) -> bool:
+        return self._clock() - (path / "session.json").stat().st_mtime > LIFE_S
+
+    def _path(self, name: str, token: str) -> Path:
+        # By their digests: names are longer than folders' can be, and a listing of the disk lets nobody go on.
+        return self._of_name(name) / _digest(token)
+
+    def _of_name(self, name: str) -> Path:
+        return self._folder / _digest(name)
+
+    def _sweep_now_and_then(self) -> None:
+        if self._clock() - self._swept_at > SWEEP_EVERY_S:
+            self._swept_at = self._clock()
+            self.sweep()
+
+
+class Writer:
+    """Whoever holds a session: says what comes, brings it piece by piece, and ends or breaks off.
+
+    A session that is done takes nothing more.
+    """
+
+    def __init__(self, sessions: UploadSessions, path: Path, session: Session, *, fd: int) -> None:
+        self._sessions = sessions
+        self.path = path
+        self._fd = fd
+        self.session = session
+        if session.refusal is not None:
+            code, sentence = session.refusal
+            raise AlreadyThere(sentence) if code == "already_there" else BadRequest(code, sentence)
+        size_bytes = 0 if self.is_done else os.fstat(fd).st_size
+        self.stored_bytes = 0 if self.is_done else _counting(session, size_bytes)
+        self._began_bytes = self.stored_bytes
+        self._reached = 0
+        self._part = Part(first=None)
+        if size_bytes > self.stored_bytes:  # a killed server left half a quantum
+            os.ftruncate(fd, self.stored_bytes)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the object is there."""
+        return self.session.etag is not None
+
+    def expect(self, content_range: str | None, body_bytes: int | None) -> None:
+        """Take note of what a request brings, by its Content-Range and its Content-Length.
+
+        Raises BadRequest `too_large` and `bad_content_range`, TryAgain `upload_gap` for bytes beyond those that should
+        come next, and `disk_full`.
+        """
+        part = _part_of(content_range, body_bytes)
+        if part.total_bytes is not None and part.total_bytes != self.session.total_bytes:
+            self._fix_total(part.total_bytes)
+        if part.first is None:
+            return
+        if part.first > self.stored_bytes:
+            raise TryAgain(
+                f"Invalid request. According to the Content-Range header, the upload offset is {part.first} byte(s), "
+                f"which exceeds already uploaded size of {self.stored_bytes} byte(s).",
+                code="upload_gap",
+            )
+        is_last = part.end is None or part.end == self.session.total_bytes
+        if not is_last and part.end is not None and part.end - part.first < QUANTUM_BYTES:
+            raise _bad_range(f"A request must bring {QUANTUM_BYTES} bytes or more, except for the last.")
+        end = part.end if part.end is not None else self.session.total_bytes
+        if end is not None and end > self.session.max_bytes:
+            self._refuse_size(end)
+        with _full_disk_said():
+            self._sessions.demand_room(max(0, (self.session.total_bytes or end or 0) - self.stored_bytes))
+        self._part, self._reached = part, part.first
+
+    def write(self, piece: bytes | bytearray | memoryview) -> None:
+        """Append what is new in a piece of the body.
+
+        Raises BadRequest `too_large` and `bad_content_range`, TryAgain `disk_full`; what came before stays.
+        """
+        new = memoryview(piece)[max(0, self.stored_bytes - self._reached) :]
+        reached = self._reached + len(piece)
+        if reached > self.session.max_bytes:
+            self._refuse_size(reached)
+        if self._part.end is not None and reached > self._part.end:
+            raise self._all_dropped(_bad_range("The body is longer than Content-Range says."))
+        if self.session.total_bytes is not None and reached > self.session.total_bytes:
+            raise self._all_dropped(_bad_range("The body is longer than the object was said to be."))
+        with _full_disk_said():
+            if new:
+                self._sessions.demand_room(len(new))
+                _write_all(self._fd, new, at=self.stored_bytes)
+        self._reached = reached
+        self.stored_bytes = max(self.stored_bytes, reached)
+
+    def end(self) -> None:
+        """The body has ended: complete the object if all of it is there, else keep what arrived.
+
+        Raises AlreadyThere when the object's name was taken meanwhile, NotFound when the session was forgotten.
+        """
+        if self.session.total_bytes is None and self._part.first is not None and self._part.end is None:
+            self._fix_total(self.stored_bytes)
+        if self.stored_bytes == self.session.total_bytes:
+            self.session = self._sessions.complete(self.path, self.session)
+        else:
+            self.break_off()
+
+    def break_off(self) -> None:
+        """Keep whole quanta of what arrived."""
+        self.stored_bytes = _counting(self.session, self.stored_bytes)
+        os.ftruncate(self._fd, self.stored_bytes)
+
+    def _fix_total(self, total_bytes: int) -> None:
+        try:
+            self.session = _with_total(self.session, total_bytes, stored_bytes=self.stored_bytes)
+        except BadRequest as error:
+            if error.code == "too_large":
+                self._sessions.refuse(self.path, self.session, error)
+            raise
+        with _full_disk_said():
+            _keep(self.path, self.session)
+
+    def _refuse_size(self, size_bytes: int) -> None:
+        error = _too_large(size_bytes, self.session.max_bytes)
+        self._sessions.refuse(self.path, self.session, error)
+        raise error
+
+    def _all_dropped(self, error: BadRequest) -> BadRequest:
+        """A request that contradicts itself leaves nothing."""
+        self.stored_bytes = self._began_bytes
+        os.ftruncate(self._fd, self.stored_bytes)
+        return error
+
+
+def _with_total(session: Session, total_bytes: int, *, stored_bytes: int) -> Session:
+    """Raises BadRequest: a size is said once, within the bound, and not below what has arrived."""
+    if session.total_bytes not in (None, total_bytes):
+        raise _bad_range(f"The object's size was {session.total_bytes} bytes before and is {total_bytes} now.")
+    if total_bytes < stored_bytes:
+        raise _bad_range(f"{stored_bytes} bytes are stored already, more than {total_bytes}.")
+    if total_bytes > session.max_bytes:
+        raise _too_large(total_bytes, session.max_bytes)
+    return replace(session, total_bytes=total_bytes)
+
+
+def _counting(session: Session, size_bytes: int) -> int:
+    """Return how many of the bytes there count: all when nothing is missing, else whole quanta."""
+    return size_bytes if size_bytes == session.total_bytes else size_bytes // QUANTUM_BYTES * QUANTUM_BYTES
+
+
+def _keep(path: Path, session: Session) -> None:
+    """Write the session down, whole or not at all; its file's time is when it began."""
+    new_path = path / f"session.{secrets.token_hex(8)}"
+    new_path.write_text(json.dumps(asdict(session)))
+    os.utime(new_path, (session.began_at, session.began_at))
+    new_path.replace(path / "session.json")
+
+
+def _kept(path: Path) -> Session:
+    """Raises NotFound `unknown_upload`."""
+    try:
+        said = json.loads((path / "session.json").read_bytes())
+    except OSError as error:
+        raise _unknown() from error
+    refusal = said.pop("refusal")
+    return Session(**said, refusal=None if refusal is None else (refusal[0], refusal[1]))
+
+
+def _write_all(fd: int, data: memoryview, *, at: int) -> None:
+    while data:
+        written = os.pwrite(fd, data, at)
+        at += written
+        data = data[written:]
+
+
+@contextlib.contextmanager
+def _full_disk_said() -> Iterator[None]:
+    """Raises TryAgain: `disk_full` where the disk says so, `disk_trouble` for whatever else is wrong with it."""
+    try:
+        yield
+    except FileNotFoundError as error:  # the session was forgotten in between
+        raise _unknown() from error
+    except OSError as error:
+        if error.errno in FULL:
+            raise TryAgain("The disk is full; what has arrived is kept.", code="disk_full") from error
+        raise TryAgain(f"The disk is in trouble: {error.strerror}.", code="disk_trouble") from error
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def _unknown() -> NotFound:
+    return NotFound("There is no such upload; it may have ended long ago.", code="unknown_upload")
+
+
+def _bad_range(sentence: str) -> BadRequest:
+    return BadRequest("bad_content_range", sentence)
+
+
+def _too_large(size_bytes: int, max_bytes: int) -> BadRequest:
+    return BadRequest("too_large", f"{size_bytes} bytes are too many: at most {max_bytes} were allowed.")
