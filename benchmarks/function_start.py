@@ -38,7 +38,7 @@ import gc, json, os, sys, time
 import fcntl, psutil, shutil, sqlite3  # what the one machine needs that stands for the cloud
 target = os.environ["FUNCTION_TARGET"]
 import functions_framework
-if target == "api":  # it reaches for no cloud so far
+if target == "api":  # health reaches for no cloud
     import fastapi, functions_framework.aio, starlette.testclient
 else:
     import google.auth.jwt, requests
@@ -49,7 +49,7 @@ gc.freeze()
 began_s = time.process_time()
 app = functions_framework.create_app(target, request["main"])
 if target == "api":
-    client = starlette.testclient.TestClient(app)
+    client = starlette.testclient.TestClient(app, base_url="http://localhost")
 else:
     import shared.adapters.gcp.cloud_run, shared.adapters.gcp.cloud_storage, shared.adapters.gcp.firestore
     import shared.adapters.gcp.clients, shared.adapters.gcp.pubsub, shared.adapters.gcp.push_auth

@@ -7,15 +7,14 @@ the same. A lifespan would never run there: what has to be made is made with the
 from functools import cache
 
 from fastapi import FastAPI, Request
-from pydantic import BaseModel
+from starlette.routing import Router
 
-from shared import log as logs
-
-
-class Health(BaseModel):
-    """Whether this process answers; it says nothing of what lies behind it."""
-
-    status: str = "ok"
+from functions import serving
+from functions.v1.app import make_app
+from functions.v1.context import Api
+from shared.connect import connect_keys, connect_signers
+from shared.ports import Cloud, Signers
+from shared.settings import Settings
 
 
 async def api(request: Request) -> FastAPI:
@@ -25,13 +24,18 @@ async def api(request: Request) -> FastAPI:
 
 @cache
 def app() -> FastAPI:
-    """Return this process's application."""
-    logs.set_up()
-    made = FastAPI(title="Montage", openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None)
-    made.add_api_route("/v1/health", health, methods=["GET"])
-    return made
+    """Return this process's application. Raises MontageError `not_configured`."""
+    process = serving.process()
+    settings, cloud = process.settings, process.cloud
+    signers = connect_signers(settings, clock=cloud.clock)
+    made = Api(settings=settings, cloud=cloud, signers=signers, keys=connect_keys(settings))
+    return make_app(made, objects=_objects(settings, cloud, signers))
 
 
-async def health() -> Health:
-    """Tell that the API answers."""
-    return Health()
+def _objects(settings: Settings, cloud: Cloud, signers: Signers) -> Router | None:
+    """Return what answers for this machine's objects; a cloud's answer for themselves."""
+    if settings.cloud != "local":
+        return None
+    from functions.local.object_routes import object_routes  # not deployed
+
+    return object_routes(settings, cloud, signers)

@@ -113,6 +113,10 @@ class Settings(BaseSettings):
     request_folders: str = ""
     """On one machine, "name=folder" separated by commas: gs://name/film.mp4 in a job request is film.mp4 in there."""
 
+    public_url: str = Field(default="http://localhost:8080", pattern=r"^https?://[^/?#\s]+(?:/[^?#\s]*)?$")
+    """Where people reach this machine's server: signed addresses of its objects begin with it."""
+    disk_reserve_bytes: int = Field(default=1024**3, ge=0)
+    """On one machine, uploads that would leave less of the disk free are refused as `disk_full`."""
     require_keys: bool | None = None
     """Whether callers of the API must show a key; None: on Google Cloud, but not on one machine."""
     requests_per_minute: int = Field(default=600, ge=0)
@@ -121,10 +125,6 @@ class Settings(BaseSettings):
     """Other sites' origins, separated by commas, whose pages may call the API, e.g. "https://club.example"."""
     allowed_hosts: str = ""
     """Names, separated by commas, under which the API answers; one machine always answers to localhost."""
-    public_url: str = Field(default="http://localhost:8080", pattern=r"^https?://[^/?#\s]+(?:/[^?#\s]*)?$")
-    """Where people reach this machine's server: signed addresses of its objects begin with it."""
-    disk_reserve_bytes: int = Field(default=1024**3, ge=0)
-    """On one machine, uploads that would leave less of the disk free are refused as `disk_full`."""
 
     google: GoogleSettings = Field(default_factory=lambda: GoogleSettings())
     """What only Google Cloud needs."""

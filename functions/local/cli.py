@@ -55,10 +55,14 @@ log = logging.getLogger(__name__)
 
 MIB = 1024 * 1024
 ASKED_WRONGLY = (
-    *("unknown_job", "ambiguous_job", "already_ended", "not_failed"),
-    *("unknown_key", "ambiguous_key", "not_one_machine"),
+    "unknown_job",
+    "ambiguous_job",
+    "already_ended",
+    "not_failed",
+    "unknown_key",
+    "ambiguous_key",
+    "not_one_machine",
 )
-"""Codes of what the words of the command line got wrong."""
 SHORTEST_PREFIX = 4
 """Of a job's id, to be taken for it."""
 

@@ -23,6 +23,7 @@ from shared.domain.job import Job, Stage
 from shared.domain.messages import StageName
 from shared.domain.progress import job_progress, stage_progress, standing, time_left_s
 from shared.pipeline.begin_uploads import BegunUpload
+from shared.pipeline.stage_summary import stage_summary
 from shared.ports import Cloud, SignedUpload
 
 PLACES = 4  # of shares; nobody sees a difference beyond
@@ -48,7 +49,7 @@ def job_answer(cloud: Cloud, job: Job, *, status: int = 200) -> Response:
 def job_told(cloud: Cloud, job: Job) -> JobTold:
     """Return the job with what its tasks have done so far."""
     now = cloud.clock()
-    seen = {name: _seen(cloud, job.id, name, stage) for name, stage in job.stages.items()}
+    seen = {name: _seen(cloud, job, name, stage) for name, stage in job.stages.items()}
     shares = {name: stage_progress(stage, seen[name]) for name, stage in job.stages.items()}
     left_s = time_left_s(job, shares, now=now)
     return JobTold(
@@ -113,12 +114,12 @@ def _upload(signed: SignedUpload) -> UploadTold:
     return UploadTold(**fields, resumable=is_resumable, expires_at=moment(signed.expires_at))
 
 
-def _seen(cloud: Cloud, job_id: str, name: StageName, stage: Stage) -> ChunkSummary:
+def _seen(cloud: Cloud, job: Job, name: StageName, stage: Stage) -> ChunkSummary:
     if stage.state == "done":
         return ChunkSummary(done=stage.plan.chunks, position_sum=stage.plan.chunks)
     if stage.state in ("planned", "skipped"):
         return ChunkSummary()
-    return cloud.jobs.chunk_summary(job_id, name)
+    return stage_summary(cloud, job, name)
 
 
 def _stage(

@@ -9,7 +9,8 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
-from pydantic.json_schema import models_json_schema
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -18,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.serving import trace_of
 from functions.v1 import batches, health, jobs, uploads
-from functions.v1.bodies import ImportAsked, ProblemTold, UploadsAsked
+from functions.v1.bodies import EditListAsked, ImportAsked, ProblemTold, UploadsAsked
 from functions.v1.context import Api
 from functions.v1.gates import add_gates
 from functions.v1.problems import Problem, problem, problem_of, status_of
@@ -178,8 +179,13 @@ def _described(made: FastAPI) -> dict[str, Any]:
 
 def _body_schemas() -> dict[str, Any]:
     """Return the schemas of what routes read by themselves. Of options as they are read all may be left out."""
-    models = [(UploadsAsked, "validation"), (ImportAsked, "validation"), (ProblemTold, "serialization")]
-    _, found = models_json_schema(models, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
+        (UploadsAsked, "validation"),
+        (ImportAsked, "validation"),
+        (EditListAsked, "validation"),
+        (ProblemTold, "serialization"),
+    ]
+    _, found = models_json_schema(models, ref_template="#/components/schemas/{model}")
     text = json.dumps(found["$defs"])
     for name in ("MotionOptions", "Options"):
         text = text.replace(f'schemas/{name}"', f'schemas/{name}Asked"')

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, RootModel, WithJsonSchema
 
+from shared.domain.edit_list import RenderMode
 from shared.domain.job import JobState, StageState
 from shared.domain.messages import LabelKey, LabelValue, StageName
 from shared.domain.options import Options
@@ -122,6 +123,38 @@ class ImportAsked(_Asked):
     request_id: str | None = Field(default=None, min_length=1, max_length=200)
     """Your own name for the job: the same one again is the same job. Without one each request is a new job."""
     labels: Labels = Field(default={}, max_length=32)
+
+
+class ClipAsked(_Asked):
+    """A stretch of the source."""
+
+    start_s: Annotated[float, Field(ge=0)]
+    end_s: Annotated[float, Field(gt=0)]
+    """Behind start_s."""
+    score: Annotated[float, Field(ge=0, le=1)] = 1.0
+    reasons: tuple[str, ...] = ()
+
+
+class ReportedClipAsked(BaseModel):
+    """A clip as a report has it."""
+
+    wanted: tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(gt=0)]]
+    """Start and end in seconds of the source."""
+
+
+class ReportedEditListAsked(BaseModel):
+    """The `edit_list` of a report, in which clips may be changed, left out, repeated and put in another order."""
+
+    clips: Annotated[tuple[ReportedClipAsked, ...], Field(min_length=1)]
+    render: RenderMode | None = None
+
+
+class EditListAsked(RootModel[ReportedEditListAsked | Annotated[tuple[ClipAsked, ...], Field(min_length=1)]]):
+    """What a reel is to be cut from: a report's edit list, or a bare list of clips. This only describes it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"clips": [{"wanted": [12.5, 18.0]}]}, [{"start_s": 12.5, "end_s": 18.0}]]}
+    )
 
 
 class _Told(BaseModel):

@@ -27,7 +27,7 @@ SENTENCES: Mapping[str, tuple[int, str]] = {
     "source_expired": (410, "The source is not kept any more."),
     "edit_list_changed": (412, 'The edit list was changed meanwhile: the job is at "r2".'),
     "too_large": (413, "File 0: it has 300000000000 bytes; 200000000000 are the most."),
-    "body_too_large": (413, "The body is larger than 4 MiB."),
+    "body_too_large": (413, "The body is larger than 1048576 bytes."),
     "not_json": (415, "The body must be JSON, and Content-Type application/json must say so."),
     "bad_json": (400, "The body is no JSON: EOF while parsing an object at line 1 column 1."),
     "bad_body": (422, "files.0.size_bytes: Input should be a valid integer."),
@@ -45,12 +45,13 @@ SENTENCES: Mapping[str, tuple[int, str]] = {
     "bad_source": (422, "source must have the form gs://bucket/name, and at most 1300 characters."),
     "bad_edit_list": (422, "edit_list: clips.0: end_s must lie behind start_s."),
     "no_if_match": (428, "If-Match must hold the ETag of the job as you know it, so that nobody's edit is lost."),
+    "wrong_host": (421, "Nothing here is called 'example.com'; MONTAGE_ALLOWED_HOSTS can name it."),
     "too_many_requests": (429, "This key has made too many requests; wait 12 seconds."),
     "internal": (500, "This failed unforeseen; the log says how."),
     "try_again": (503, "Something is busy; try again in a while."),
     "disk_full": (507, "The disk is nearly full."),
 }
-ALWAYS = ("wrong_origin", "unknown_parameter", "too_many_requests", "internal")
+ALWAYS = ("wrong_host", "wrong_origin", "unknown_parameter", "too_many_requests", "internal")
 WITH_KEY = ("not_authenticated", "wrong_scope", "try_again", *ALWAYS)
 WITH_BODY = ("bad_json", "body_too_large", "not_json", "bad_body")
 

@@ -1,23 +1,29 @@
 """/v1/jobs: what becomes of sources, and what was made of them."""
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 
+from functions.edit_list_body import asked_for
 from functions.v1.answers import job_answer, job_row, json_answer
 from functions.v1.bodies import BATCH_ID, ImportAsked, JobsTold, JobTold
 from functions.v1.callers import Caller, Reader, Uploader
 from functions.v1.context import Api, api_of
 from functions.v1.documented import ETAG, LOCATION, WITH_BODY, json_body, problems
-from functions.v1.problems import Problem
-from functions.v1.requests import JobId, JsonBody, job_of, only, read_as
+from functions.v1.problems import Problem, status_of
+from functions.v1.requests import JobId, JsonBody, expected_revision, job_of, only, read_any, read_as
 from shared.domain.job import Job, JobState
 from shared.domain.listing import JobQuery
 from shared.domain.messages import JobRequested
 from shared.domain.object_names import source
 from shared.errors import BadRequest, NotAllowed, NotFound
+from shared.pipeline.cancel_job import cancel_job
+from shared.pipeline.render_again import render_again
 from shared.pipeline.request_job import request_job
+from shared.pipeline.retry_job import retry_job
 
 router = APIRouter(tags=["jobs"])
 
@@ -112,6 +118,88 @@ def get_job(request: Request, caller: Reader, job_id: JobId) -> Response:
     return job_answer(api.cloud, job_of(api, caller, job_id))
 
 
+@router.post(
+    "/v1/jobs/{job_id}/cancel",
+    operation_id="cancel_job",
+    summary="Stop a job",
+    response_model=JobTold,
+    responses={200: ETAG, **problems("unknown_job", "already_ended")},
+    dependencies=[only()],
+)
+def post_cancel(request: Request, caller: Uploader, job_id: JobId) -> Response:
+    """What runs of it stops within seconds, and nothing more is made of it. Cancelling it again changes nothing."""
+    api = api_of(request)
+    job = job_of(api, caller, job_id)
+    with _telling_state(api, job):
+        return job_answer(api.cloud, cancel_job(api.cloud, job.id))
+
+
+@router.post(
+    "/v1/jobs/{job_id}/retry",
+    operation_id="retry_job",
+    summary="Try a failed job again",
+    status_code=202,
+    response_model=JobTold,
+    responses={202: ETAG, **problems("unknown_job", "not_failed")},
+    dependencies=[only()],
+)
+def post_retry(request: Request, caller: Uploader, job_id: JobId) -> Response:
+    """It goes on in a higher `epoch`; what was done of it is not done again."""
+    api = api_of(request)
+    job = job_of(api, caller, job_id)
+    with _telling_state(api, job):
+        return job_answer(api.cloud, retry_job(api.cloud, job.id), status=202)
+
+
+@router.put(
+    "/v1/jobs/{job_id}/edit-list",
+    operation_id="put_edit_list",
+    summary="Have another reel cut from the same source",
+    status_code=202,
+    response_model=JobTold,
+    responses={
+        202: ETAG,
+        **problems(
+            "bad_json",
+            "body_too_large",
+            "not_json",
+            "bad_edit_list",
+            "bad_parameter",
+            "unknown_job",
+            "not_done",
+            "source_expired",
+            "edit_list_changed",
+            "no_if_match",
+        ),
+    },
+    dependencies=[only()],
+    openapi_extra=json_body("EditListAsked"),
+)
+def put_edit_list(
+    request: Request,
+    caller: Uploader,
+    body: JsonBody,
+    job_id: JobId,
+    if_match: Annotated[
+        str | None, Header(alias="If-Match", description="The ETag of the job as you know it.", examples=['"r1"'])
+    ] = None,
+) -> Response:
+    """Nothing is analysed again: the job's next `revision` is rendered, and the reel before it stays until then.
+
+    The body is the `edit_list` of a report, edited: `wanted` spans are cut, `actual` ones are only told. A whole report
+    and a bare list of clips with `start_s` and `end_s` do as well.
+    """
+    api = api_of(request)
+    job = job_of(api, caller, job_id)
+    expected = expected_revision(if_match, job.revision)
+    asked = asked_for(read_any(body), job.source.file_name)
+    with _telling_state(api, job):
+        job = render_again(
+            api.cloud, job.id, asked.edit_list, render=asked.render, join=asked.join, expected_revision=expected
+        )
+    return job_answer(api.cloud, job, status=202)
+
+
 @router.get(
     "/v1/jobs/{job_id}/reel",
     operation_id="get_reel",
@@ -161,6 +249,17 @@ def get_artifact(
     api = api_of(request)
     job = job_of(api, caller, job_id)
     return _source(api, job) if name == SOURCE else _artifact(api, job, name)
+
+
+@contextmanager
+def _telling_state(api: Api, job: Job) -> Iterator[None]:
+    """Tell of what cannot be done in the job's state with that state."""
+    try:
+        yield
+    except BadRequest as error:
+        if status_of(error) != 409:
+            raise
+        raise Problem(409, error.code, error.message, state=api.cloud.jobs.get(job.id).state) from error
 
 
 def _owner(caller: Caller, asked: str | None) -> str | None:

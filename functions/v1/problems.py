@@ -71,19 +71,22 @@ def status_of(error: MontageError) -> int:
 
 def headers_of(error: MontageError) -> dict[str, str]:
     """Return what an error of ours says in headers."""
-    if isinstance(error, TooManyRequests):
-        return {"Retry-After": str(error.retry_after_s)}
-    status = status_of(error)
-    return {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": str(RETRY_AFTER_S)}}.get(status, {})
+    match error:
+        case NotAuthenticated():
+            return {"WWW-Authenticate": "Bearer"}
+        case TooManyRequests():
+            return {"Retry-After": str(error.retry_after_s)}
+        case TryAgain():
+            return {"Retry-After": str(RETRY_AFTER_S)}
+        case _:
+            return {}
 
 
 def problem_of(error: MontageError) -> JSONResponse:
     """Return the answer that tells of an error of ours; one whose status is 500 is nobody else's business."""
-    headers = headers_of(error)
     errors = [{"file": each.file, "code": each.code, "detail": each.detail} for each in getattr(error, "errors", ())]
-    return problem(
-        status_of(error), error.code, error.message, headers=headers, **({"errors": errors} if errors else {})
-    )
+    more = {"errors": errors} if errors else {}
+    return problem(status_of(error), error.code, error.message, headers=headers_of(error), **more)
 
 
 def problem(

@@ -11,12 +11,11 @@ from pydantic import BaseModel, ValidationError
 from functions.v1.bodies import BATCH_ID, JOB_ID
 from functions.v1.callers import Caller, visible
 from functions.v1.context import Api
-from functions.v1.problems import Problem
+from functions.v1.gates import MOST_BODY_BYTES
 from shared.domain.job import Job
 from shared.domain.refusals import refusal
 from shared.errors import BadRequest, NotFound
 
-MOST_BYTES = 4 * 1024 * 1024  # a report with 10,000 clips, the most an edit list may have, has about 3 MiB
 ID = re.compile(r"[a-z2-7]{26}")
 TAG = re.compile(r'"r([1-9][0-9]{0,8})"')
 JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json")
@@ -35,8 +34,8 @@ async def _body(request: Request) -> bytes:
     body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > MOST_BYTES:  # whatever Content-Length says, no more than this is ever held
-            raise BadRequest("body_too_large", f"The body is larger than {MOST_BYTES // 1024**2} MiB.")
+        if len(body) > MOST_BODY_BYTES:  # whatever Content-Length says, no more than this is ever held
+            raise BadRequest("body_too_large", f"The body is larger than {MOST_BODY_BYTES} bytes.")
     return bytes(body)
 
 
@@ -90,15 +89,12 @@ def expected_revision(if_match: str | None, current: int) -> int:
         sentence = "If-Match must hold the ETag of the job as you know it, so that nobody's edit is lost."
         raise BadRequest("no_if_match", sentence)
     tags = [each.strip() for each in if_match.split(",")]
-    if "*" in tags or f'"r{current}"' in tags:
+    revisions = [int(match[1]) for each in tags if (match := TAG.fullmatch(each))]
+    if "*" in tags or current in revisions:
         return current
-    sentence = f'The edit list was changed meanwhile: the job is at "r{current}". Look at it and edit that one.'
-    raise BadRequest("edit_list_changed", sentence)
-
-
-def problem_with_state(error: BadRequest, job: Job) -> Problem:
-    """Return the answer to what cannot be done in the job's state, which it tells."""
-    return Problem(409, error.code, error.message, state=job.state)
+    if revisions:  # an older one is right where the very same was asked for before, which is for others to tell
+        return max(revisions)
+    raise BadRequest("edit_list_changed", f'The job is at "r{current}", which If-Match does not name.')
 
 
 def _said(error: ValidationError) -> str:

@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from functions_framework import create_app
 
-from functions import serving
+from functions import api, serving
 from shared.connect import LocalCloud
 from tests.conftest import ROOT
 
@@ -67,5 +67,6 @@ def forget_process() -> None:
         else:
             for held in (cloud.uploads, cloud.jobs, cloud.bus, cloud.launcher):
                 getattr(held, "close", lambda: None)()
+    api.app.cache_clear()
     serving._process.cache_clear()
     serving._pushes.cache_clear()

@@ -348,7 +348,7 @@ def test_the_same_api_answers_in_the_framework_and_alone(serve: Serve, monkeypat
     monkeypatch.setenv("FUNCTION_SIGNATURE_TYPE", "http")
     framed = create_app("api", str(ROOT / "functions" / "main.py"))  # type: ignore[no-untyped-call]
     for application in (framed, api.app()):
-        client = TestClient(application)
+        client = TestClient(application, base_url="http://localhost")
         answer = client.get("/v1/health")
         assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
         assert client.get("/v1/nothing").status_code == 404

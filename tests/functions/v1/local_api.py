@@ -5,45 +5,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from functions.local.object_routes import object_routes
 from functions.v1.app import make_app
 from functions.v1.context import Api
-from shared.adapters.local.sqlite_keys import SqliteKeys
-from shared.connect import LocalCloud, connect_local
+from shared.connect import LocalCloud, connect_keys, connect_local, connect_signers
 from shared.domain.job import Job
 from shared.domain.object_names import source
-from shared.ports import Clock, SignedUpload, Signers
 from shared.settings import Settings
 from tests.one_machine import HandClock
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlainSigner:
-    """Says in the address what was asked for, where a signature would be."""
-
-    bucket: str
-    clock: Clock
-
-    def resumable_upload(self, name: str, *, content_type: str, max_bytes: int, expires_s: int) -> SignedUpload:
-        return self._upload("POST", name, content_type, max_bytes, expires_s)
-
-    def single_upload(self, name: str, *, content_type: str, max_bytes: int, expires_s: int) -> SignedUpload:
-        return self._upload("PUT", name, content_type, max_bytes, expires_s)
-
-    def download(self, name: str, *, file_name: str, expires_s: int) -> str:
-        return f"https://objects.test/{self.bucket}/{name}?as={quote(file_name)}&for={expires_s}"
-
-    def _upload(self, method: str, name: str, content_type: str, max_bytes: int, expires_s: int) -> SignedUpload:
-        return SignedUpload(
-            url=f"https://objects.test/{self.bucket}/{name}",
-            method=method,
-            headers={"content-type": content_type, "x-goog-content-length-range": f"{max_bytes},{max_bytes}"},
-            expires_at=self.clock() + expires_s,
-        )
+HERE = "http://localhost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,13 +55,11 @@ class LocalApi:
 def local_api(home: Path, **changes: Any) -> Iterator[LocalApi]:
     """Yield the API with its records in the folder."""
     clock = HandClock()
-    settings = Settings(cloud="local", home=home, **changes)
+    settings = Settings(**{"cloud": "local", "home": home, "public_url": HERE, "requests_per_minute": 0, **changes})
     with connect_local(settings, clock=clock) as cloud:
-        signers = Signers(
-            uploads=PlainSigner(bucket="uploads", clock=clock), downloads=PlainSigner(bucket="downloads", clock=clock)
-        )
-        keys = SqliteKeys(home / "jobs.sqlite3")
-        app = make_app(Api(settings=settings, cloud=cloud, signers=signers, keys=keys))
-        with TestClient(app, base_url="http://localhost", follow_redirects=False) as client:
+        signers, keys = connect_signers(settings, clock=clock), connect_keys(settings)
+        objects = object_routes(settings, cloud, signers)
+        app = make_app(Api(settings=settings, cloud=cloud, signers=signers, keys=keys), objects=objects)
+        with TestClient(app, base_url=HERE, follow_redirects=False) as client:
             yield LocalApi(app=app, cloud=cloud, settings=settings, clock=clock, client=client)
-        keys.close()
+        getattr(keys, "close", lambda: None)()

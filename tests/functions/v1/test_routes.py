@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ import pytest
 
 from functions.v1 import callers
 from functions.v1.callers import Caller
-from functions.v1.requests import MOST_BYTES
+from functions.v1.gates import MOST_BODY_BYTES
 from shared.domain.chunk import Failure, Lease
 from shared.domain.job import MERGE_PLAN, NO_PLAN, Job, Stage, Warned
 from shared.domain.object_names import artifact, source
 from shared.domain.units import ChunkPlan
+from shared.domain.video import Video
 from shared.errors import MontageError, TryAgain
 from tests.functions.v1.local_api import LocalApi, local_api
 
@@ -59,16 +61,20 @@ def test_an_announced_file_is_a_job_with_an_address_for_exactly_that_many_bytes(
     told = api.announce("day 1/ride.mp4", "talk.mp4", labels={"match": "17"}, options={"target_s": 60})
     first, second = told["jobs"]
     assert (first["name"], second["name"], first["state"]) == ("ride.mp4", "talk.mp4", "awaiting_upload")
-    assert first["upload"] == {
-        "url": f"https://objects.test/uploads/{source(first['job'])}",
-        "method": "POST",
-        "headers": {"content-type": "video/mp4", "x-goog-content-length-range": "100,100"},
-        "resumable": True,
-        "expires_at": "1970-01-12T14:46:40Z",
-    }
+    upload = first["upload"]
+    assert (upload["method"], upload["resumable"], upload["expires_at"]) == ("POST", True, "1970-01-12T14:46:40Z")
+    assert upload["headers"]["content-type"] == "video/mp4"
     job = api.client.get(f"/v1/jobs/{first['job']}").json()
     assert (job["batch"], job["labels"], job["options"]["target_s"]) == (told["batch"], {"match": "17"}, 60.0)
     assert job["source"]["size_bytes"] == 100
+
+
+def test_what_is_uploaded_to_the_address_is_the_job_s_source(api: LocalApi) -> None:
+    (told,) = api.announce(resumable=False)["jobs"]
+    upload = told["upload"]
+    for data in (b"x" * 101, b"x" * 100, b"y" * 100):  # too long, right, and once more
+        api.client.request(upload["method"], upload["url"], headers=upload["headers"], content=data)
+    assert api.cloud.uploads.read(source(told["job"])) == b"x" * 100
 
 
 def test_with_an_idempotency_key_asking_again_is_safe_until_a_job_is_erased(api: LocalApi) -> None:
@@ -130,7 +136,7 @@ def test_the_faults_of_all_files_are_told_at_once(api: LocalApi) -> None:
         (b'{"files": [{"name": "\\ud800"}]}', "application/json", 400, "bad_json"),
         (b"\xff", "application/json", 400, "bad_json"),
         (b"a=1", "application/x-www-form-urlencoded", 415, "not_json"),
-        (b" " * (MOST_BYTES + 1), "application/json", 413, "body_too_large"),
+        (b" " * (MOST_BODY_BYTES + 1), "application/json", 413, "body_too_large"),
     ],
 )
 def test_a_body_that_cannot_be_read_is_told_apart(
@@ -261,12 +267,15 @@ def test_a_batch_is_told_as_a_whole_in_the_order_of_its_files(api: LocalApi) -> 
 
 def test_the_reel_is_a_redirect_to_a_fresh_address_under_the_user_s_own_name(api: LocalApi) -> None:
     job = api.job(state="done")
-    job = api.cloud.jobs.update(job.id, lambda job: replace(job, artifacts={"reel": artifact(job.id, 1, "reel.mp4")}))
+    name = artifact(job.id, 1, "reel.mp4")
+    api.cloud.jobs.update(job.id, lambda job: replace(job, artifacts={"reel": name}))
+    api.cloud.downloads.write(name, b"reel")
     for path in ("reel", "artifacts/reel"):
         answer = api.client.get(f"/v1/jobs/{job.id}/{path}")
         assert (answer.status_code, answer.headers["Cache-Control"]) == (302, "no-store")
-        where = f"https://objects.test/downloads/downloads/{job.id}/r1/reel.mp4?as=ride-reel.mp4&for=3600"
-        assert answer.headers["Location"] == where
+        reel = api.client.get(answer.headers["Location"])
+        assert (reel.status_code, reel.content) == (200, b"reel")
+        assert 'filename="ride-reel.mp4"' in reel.headers["Content-Disposition"]
 
 
 @pytest.mark.parametrize("state", ["awaiting_upload", "queued", "analysing", "merging"])
@@ -299,10 +308,93 @@ def test_the_source_is_there_for_its_owner_until_it_is_not_kept_any_more(api: Lo
     path = f"/v1/jobs/{job.id}/artifacts/source"
     assert_problem(api.client.get(path), 404, "unknown_artifact")
     api.arrived(job)
-    where = f"https://objects.test/uploads/{source(job.id)}?as=ride.mp4&for=3600"
-    assert api.client.get(path).headers["Location"] == where
+    film = api.client.get(api.client.get(path).headers["Location"])
+    assert (film.content, film.headers["Content-Disposition"].split(";")[1]) == (b"film", ' filename="ride.mp4"')
     api.cloud.uploads.delete(source(job.id))
     assert_problem(api.client.get(path), 410, "source_expired")
+
+
+# Changes
+
+VIDEO: dict[str, Any] = {"start_s": 0.0, "stream_index": 0, "codec": "h264", "pixel_format": "yuv420p"}
+SIZE: dict[str, Any] = {
+    "coded_width": 64,
+    "coded_height": 64,
+    "width": 64,
+    "height": 64,
+    "rotation_deg": 0,
+    "is_mirrored": False,
+}
+
+
+def done(api: LocalApi) -> Job:
+    """Return a job with a reel of a film of 20 seconds."""
+    film = Video(
+        **VIDEO, **SIZE, container="mp4", duration_s=20.0, fps=Fraction(25), is_variable_rate=False,
+        sample_aspect_ratio=Fraction(1),
+    )  # fmt: skip
+    return api.arrived(api.job(state="done", video=film, artifacts={"reel": "downloads/x/r1/reel.mp4"}))
+
+
+CLIPS = [{"start_s": 1.0, "end_s": 4.0}]
+
+
+def test_an_edited_edit_list_is_the_next_revision_for_whoever_knows_the_last(api: LocalApi) -> None:
+    path = f"/v1/jobs/{done(api).id}/edit-list"
+    assert_problem(api.client.put(path, json=CLIPS), 428, "no_if_match")
+    for tag in ('"r2"', '"r0"', "r1", '""'):
+        assert_problem(api.client.put(path, json=CLIPS, headers={"If-Match": tag}), 412, "edit_list_changed")
+    first = {"If-Match": '"r1"'}
+    wrong = assert_problem(api.client.put(path, json=[{"start_s": 4, "end_s": 1}], headers=first), 422, "bad_edit_list")
+    assert "ride.mp4" in wrong["detail"]
+    assert_problem(
+        api.client.put(path, content=b"[", headers={**first, "Content-Type": "application/json"}), 400, "bad_json"
+    )
+    for _ in range(2):  # its answer may have been lost
+        answer = api.client.put(path, json=CLIPS, headers=first)
+        assert (answer.status_code, answer.headers["ETag"]) == (202, '"r2"')
+        assert (answer.json()["state"], answer.json()["revision"]) == ("merging", 2)
+    assert_problem(api.client.put(path, json=[{"start_s": 2, "end_s": 3}], headers=first), 412, "edit_list_changed")
+    told = assert_problem(api.client.put(path, json=CLIPS, headers={"If-Match": "*"}), 409, "not_done")
+    assert told["state"] == "merging"
+
+
+def test_without_its_source_nothing_can_be_cut_anew(api: LocalApi) -> None:
+    job = done(api)
+    api.cloud.uploads.delete(source(job.id))
+    answer = api.client.put(f"/v1/jobs/{job.id}/edit-list", json=CLIPS, headers={"If-Match": '"r1"'})
+    assert_problem(answer, 410, "source_expired")
+
+
+def test_a_job_is_cancelled_once_and_stays_so(api: LocalApi) -> None:
+    job = api.job()
+    for _ in range(2):
+        answer = api.client.post(f"/v1/jobs/{job.id}/cancel")
+        assert (answer.status_code, answer.json()["state"]) == (200, "cancelled")
+    assert_problem(api.client.get(f"/v1/jobs/{job.id}/reel"), 404, "cancelled")
+    told = assert_problem(api.client.post(f"/v1/jobs/{done(api).id}/cancel"), 409, "already_ended")
+    assert told["state"] == "done"
+
+
+def test_a_failed_job_is_tried_again_in_the_next_epoch(api: LocalApi) -> None:
+    told = assert_problem(api.client.post(f"/v1/jobs/{done(api).id}/retry"), 409, "not_failed")
+    assert told["state"] == "done"
+    error = Failure(code="crashed_worker", message="Gone.")
+    job = api.arrived(api.job(state="failed", error=error))
+    answer = api.client.post(f"/v1/jobs/{job.id}/retry")
+    assert (answer.status_code, answer.json()["epoch"]) == (202, 2)
+
+
+def test_nobody_changes_others_jobs_and_no_reader_any(api: LocalApi, become: Any) -> None:
+    become("ada")
+    job = api.job()
+    changes = [("post", "cancel"), ("post", "retry"), ("put", "edit-list")]
+    for owner, scopes, status, code in (("bob", (), 404, "unknown_job"), ("ada", ("read",), 403, "wrong_scope")):
+        become(owner, *scopes)
+        for method, what in changes:
+            more: Any = {"json": CLIPS, "headers": {"If-Match": "*"}} if method == "put" else {}
+            assert_problem(api.client.request(method, f"/v1/jobs/{job.id}/{what}", **more), status, code)
+    assert api.cloud.jobs.get(job.id) == job
 
 
 # Imports
