@@ -12,13 +12,13 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.local.run_jobs import submit
 from shared.connect import LocalCloud, connect_local
 from shared.domain.job import Job
-from shared.domain.options import Options
+from shared.ports import SignedUpload
 from shared.settings import Settings
 from tests.clips import ClipSpec, make_clip
 from tests.e2e.conftest import Montage
+from tests.emulators.plain_http import upload
 
 ENDS_WITHIN_S = 5.0
 
@@ -60,6 +60,22 @@ def test_what_keeps_it_from_listening_is_a_sentence(montage: Montage) -> None:
     assert "keys create" in refused.err and "[keys_required]" in refused.err
 
 
+def signed(told: dict[str, Any]) -> SignedUpload:
+    return SignedUpload(url=told["url"], method=told["method"], headers=told["headers"], expires_at=0.0)
+
+
+def sent(url: str, film: Path, **options: Any) -> str:
+    """Upload a film as any program may, and return its job's id."""
+    with httpx.Client(base_url=url, timeout=10) as http:
+        file = {"name": film.name, "size_bytes": film.stat().st_size, "content_type": "video/mp4"}
+        begun = http.post("/v1/uploads", json={"files": [file], "options": options})
+        assert begun.status_code == 201, begun.text
+        (told,) = begun.json()["jobs"]
+        assert told["upload"]["url"].startswith(f"{url}/objects/")
+        upload(http, signed(told["upload"]), film)
+        return str(told["job"])
+
+
 def wait_until(cloud: LocalCloud, job_id: str, holds: Callable[[Job], bool], *, timeout_s: float) -> Job:
     give_up_at = time.monotonic() + timeout_s
     while not holds(job := cloud.jobs.get(job_id)):
@@ -71,19 +87,20 @@ def wait_until(cloud: LocalCloud, job_id: str, holds: Callable[[Job], bool], *, 
 @pytest.mark.slow
 def test_it_ends_while_a_job_runs_and_goes_on_with_it_at_the_next_start(montage: Montage, tmp_path: Path) -> None:
     clip = make_clip(tmp_path, ClipSpec(seconds=60.0, fps=Fraction(10), has_sound=False))
-    process, _ = begun(montage, "--workers", "1")
+    process, url = begun(montage, "--workers", "1")
     with connect_local(Settings(home=montage.folder / "home")) as cloud:
-        job = submit(cloud, clip, out=tmp_path / "out", options=Options(mode="motion", chunk_s=20))
-        assert isinstance(job, Job)
+        job_id = sent(url, clip, mode="motion", chunk_s=20)
 
         def is_under_way(seen: Job) -> bool:
-            return "pose" in seen.stages and bool(cloud.jobs.chunk_summary(job.id, "pose").running)
+            return "pose" in seen.stages and bool(cloud.jobs.chunk_summary(job_id, "pose").running)
 
-        wait_until(cloud, job.id, is_under_way, timeout_s=30)
+        wait_until(cloud, job_id, is_under_way, timeout_s=30)
         assert ended(process, signal.SIGTERM)[0] == 0
-        left = cloud.jobs.chunk_summary(job.id, "pose")
+        left = cloud.jobs.chunk_summary(job_id, "pose")
         assert left.running == left.failed == ()
-        process, _ = begun(montage)
-        done = wait_until(cloud, job.id, lambda seen: seen.is_final, timeout_s=60)
+        process, url = begun(montage)
+        done = wait_until(cloud, job_id, lambda seen: seen.is_final, timeout_s=60)
         assert done.state == "done"
+        reel = httpx.get(f"{url}/v1/jobs/{job_id}/reel", follow_redirects=True)
+        assert reel.status_code == 200 and reel.content[4:8] == b"ftyp"
         assert ended(process, signal.SIGINT)[0] == 130
