@@ -2,7 +2,9 @@
 
 import json
 import signal
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from fractions import Fraction
@@ -52,6 +54,15 @@ def test_it_answers_and_ends_when_it_is_told_to(montage: Montage, number: int, c
         origin = {"Origin": f"http://localhost:{port}"}
         assert http.get("/v1/health", headers=origin).headers["Access-Control-Allow-Origin"] == origin["Origin"]
         assert ended(process, number) == (code, "")
+
+
+@pytest.mark.slow
+def test_it_ends_though_a_sender_is_in_the_middle_of_a_body(montage: Montage) -> None:
+    process, url = begun(montage)
+    with socket.create_connection(("127.0.0.1", httpx.URL(url).port or 0)) as sender:
+        sender.sendall(b"POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
+        time.sleep(0.5)
+        assert ended(process, signal.SIGTERM)[0] == 0
 
 
 def test_what_keeps_it_from_listening_is_a_sentence(montage: Montage) -> None:
@@ -104,3 +115,24 @@ def test_it_ends_while_a_job_runs_and_goes_on_with_it_at_the_next_start(montage:
         reel = httpx.get(f"{url}/v1/jobs/{job_id}/reel", follow_redirects=True)
         assert reel.status_code == 200 and reel.content[4:8] == b"ftyp"
         assert ended(process, signal.SIGINT)[0] == 130
+
+
+PUMP_DIES = """
+from functions.local import event_pump
+from functions.local.cli import main
+
+def step(self):
+    raise SystemExit
+
+event_pump.EventPump.step = step
+raise SystemExit(main(["serve", "--port", "0"]))
+"""
+
+
+@pytest.mark.slow
+def test_it_ends_with_a_sentence_when_nothing_carries_jobs_along_any_more(montage: Montage) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", PUMP_DIES], env=montage.environment, capture_output=True, text=True, timeout=30
+    )
+    assert ended.returncode == 1
+    assert "Jobs go on when Montage serves again. [pump_ended]" in ended.stderr
