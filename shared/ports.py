@@ -135,7 +135,7 @@ class JobStore(Protocol):
     """
 
     def create(self, job: Job) -> bool:
-        """Store a new job. Returns False, changing nothing, when a job of that id exists."""
+        """Store a new job. Returns False, changing nothing, when a job of that id exists or was erased lately."""
         ...
 
     def get(self, job_id: str) -> Job:
@@ -195,6 +195,22 @@ class JobStore(Protocol):
 
         Done ones stay done. It changes nothing of a job in another state, so a call that comes too late does no harm.
         """
+        ...
+
+    def forget(self, job_id: str) -> None:
+        """Remove all records of a job, and leave a tombstone for `TOMBSTONE_S`; an unknown job leaves none.
+
+        The tombstone comes first, then the chunks go and the job's id in its batch (a batch that is empty then goes as
+        a whole), and the job's own record last: whoever is cut off can do it again.
+        """
+        ...
+
+    def was_erased(self, job_id: str) -> bool:
+        """Return whether a job of that id was forgotten within the last `TOMBSTONE_S`."""
+        ...
+
+    def sweep_tombstones(self) -> None:
+        """Remove the tombstones that do not count any more, where the store does not do so by itself."""
         ...
 
     def chunk_summary(self, job_id: str, stage: StageName) -> ChunkSummary:

@@ -38,6 +38,8 @@ class InlineLauncher:
     launches: list[tuple[StageName, str, int]] = field(default_factory=list)
     exit_codes: list[int] = field(default_factory=list)
     cloud: LocalCloud | None = None
+    at_work: str | None = None
+    """The execution of the task that is being run: cancelled, too, it has not ended before that returns."""
 
     def launch(self, stage: StageName, job_id: str, run_id: str, *, tasks: int) -> str:
         execution = f"{stage}-{run_id}"
@@ -46,7 +48,8 @@ class InlineLauncher:
         return execution
 
     def state(self, execution: str) -> ExecutionState:
-        return "running" if any(task[0] == execution for task in self.waiting) else "ended"
+        is_waiting = any(task[0] == execution for task in self.waiting)
+        return "running" if is_waiting or execution == self.at_work else "ended"
 
     def cancel(self, execution: str) -> None:
         self.waiting = [task for task in self.waiting if task[0] != execution]
@@ -54,10 +57,13 @@ class InlineLauncher:
     def run_tasks(self) -> None:
         assert self.cloud is not None
         while self.waiting:
-            _, stage, job_id, run_id, index = self.waiting[0]
-            code = run_task(
-                self.cloud, self.settings, stage, job_id, run_id, index=index, attempt=0, work=self.work[stage]
-            )
+            self.at_work, stage, job_id, run_id, index = self.waiting[0]
+            try:
+                code = run_task(
+                    self.cloud, self.settings, stage, job_id, run_id, index=index, attempt=0, work=self.work[stage]
+                )
+            finally:
+                self.at_work = None
             self.exit_codes.append(code)
             if self.waiting:
                 self.waiting.pop(0)

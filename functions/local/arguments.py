@@ -52,6 +52,9 @@ def parser(commands: Mapping[str, Command], *, is_json: bool) -> argparse.Argume
     add("retry", "try a failed job again, and keep what is done of it").add_argument(
         "id", metavar="ID", help="or its first letters"
     )
+    add("erase", "remove everything of a job but what was put into its folder").add_argument(
+        "id", metavar="ID", help="or its first letters"
+    )
     add("models", "list or fetch the model files").add_argument(
         "action", nargs="?", choices=("list", "fetch"), default="list"
     )

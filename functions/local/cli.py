@@ -47,8 +47,10 @@ from shared.errors import BadRequest, MontageError
 from shared.models.fetch import Progress, ensure, is_cached
 from shared.models.manifest import stage_models
 from shared.pipeline.cancel_job import cancel_job
+from shared.pipeline.erase_job import erase_job
 from shared.pipeline.make_reel import own_version
 from shared.pipeline.retry_job import retry_job
+from shared.pipeline.watch import watch
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -63,6 +65,7 @@ ASKED_WRONGLY = (
     "ambiguous_key",
     "not_one_machine",
 )
+ERASED_WITHIN_S = 15.0
 SHORTEST_PREFIX = 4
 """Of a job's id, to be taken for it."""
 
@@ -185,6 +188,21 @@ def retry(arguments: argparse.Namespace) -> int:
 def _ready_for(found: Job, settings: Settings, shown: Display) -> LocalCloud:
     """Return the machine's cloud, once everything that tasks of this job need is there. Raises MontageError."""
     return connect_local(settings) if found.is_given else _ready(settings, shown, found.options.mode)
+
+
+def erase(arguments: argparse.Namespace) -> int:
+    """`montage erase ID`: remove everything of a job, once what runs of it has stopped."""
+    with connect_local(_settings(workers=None)) as cloud:
+        job_id = _job_called(cloud, arguments.id).id
+        erased = erase_job(cloud, job_id)
+        give_up_at = time.monotonic() + ERASED_WITHIN_S
+        while not (is_gone := cloud.jobs.was_erased(job_id)) and time.monotonic() < give_up_at:
+            time.sleep(1)
+            watch(cloud, [job_id])
+    if not is_gone:
+        message = f"Something of {job_id} still runs; it is erased once that has ended: montage erase {job_id}"
+        return _trouble(arguments, "still_erasing", message)
+    return _tell_ended(erased, "erased", arguments)
 
 
 def _tell_ended(job: Job, how: str, arguments: argparse.Namespace) -> int:
@@ -390,6 +408,7 @@ COMMANDS: Mapping[str, Command] = {
     "jobs": jobs,
     "job": job,
     "cancel": cancel,
+    "erase": erase,
     "retry": retry,
     "models": models,
     "dead-letters": lambda arguments: dead_letters(arguments, _settings(workers=None)),

@@ -21,6 +21,7 @@ from shared.domain.messages import JobRequested
 from shared.domain.object_names import source
 from shared.errors import BadRequest, NotAllowed, NotFound
 from shared.pipeline.cancel_job import cancel_job
+from shared.pipeline.erase_job import erase_job
 from shared.pipeline.render_again import render_again
 from shared.pipeline.request_job import request_job
 from shared.pipeline.retry_job import retry_job
@@ -33,7 +34,7 @@ SOURCE = "source"
 WITHOUT_REEL = {
     "cancelled": ("cancelled", "The job was cancelled, so there is no reel."),
     "expired": ("expired", "The upload was never completed, so there is no reel."),
-    "erasing": ("erased", "The job is being erased."),
+    "erasing": ("erasing", "The job is being erased."),
 }
 
 
@@ -82,6 +83,7 @@ def list_jobs(
             "source_not_allowed",
             "no_such_source",
             "request_conflict",
+            "erased",
             "too_large",
         ),
     },
@@ -132,6 +134,23 @@ def post_cancel(request: Request, caller: Uploader, job_id: JobId) -> Response:
     job = job_of(api, caller, job_id)
     with _telling_state(api, job):
         return job_answer(api.cloud, cancel_job(api.cloud, job.id))
+
+
+@router.delete(
+    "/v1/jobs/{job_id}",
+    operation_id="erase_job",
+    summary="Erase a job with all that is of it",
+    status_code=202,
+    response_model=JobTold,
+    response_description="The job as it was, now being erased",
+    responses=problems("unknown_job"),
+    dependencies=[only()],
+)
+def delete_job(request: Request, caller: Uploader, job_id: JobId) -> Response:
+    """Source, parts, reels and records go; what runs of it is stopped first. Afterwards the job is unknown."""
+    api = api_of(request)
+    job = job_of(api, caller, job_id)
+    return job_answer(api.cloud, erase_job(api.cloud, job.id), status=202)
 
 
 @router.post(
@@ -209,7 +228,7 @@ def put_edit_list(
     response_description="The reel is at `Location`",
     responses={
         302: LOCATION,
-        **problems("unknown_job", "unknown_artifact", "no_video_stream", "cancelled", "expired", "not_done"),
+        **problems("unknown_job", "unknown_artifact", "no_video_stream", "cancelled", "expired", "erasing", "not_done"),
     },
     dependencies=[only()],
 )

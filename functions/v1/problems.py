@@ -18,6 +18,7 @@ STATUS_OF_CODE: Mapping[str, int] = {
     "not_failed": 409,
     "not_done": 409,
     "request_conflict": 409,
+    "erased": 410,
     "source_expired": 410,
     "edit_list_changed": 412,
     "body_too_large": 413,

@@ -34,7 +34,14 @@ REFUSED = ("too_large", "bad_name", "empty_file", "wrong_type", "bad_files", "to
     status_code=201,
     response_model=UploadsTold,
     responses=problems(
-        *WITH_BODY, *REFUSED, "unknown_option", "bad_option", "bad_parameter", "idempotency_key_reused", "disk_full"
+        *WITH_BODY,
+        *REFUSED,
+        "unknown_option",
+        "bad_option",
+        "bad_parameter",
+        "idempotency_key_reused",
+        "erased",
+        "disk_full",
     ),
     dependencies=[only()],
     openapi_extra=json_body("UploadsAsked"),

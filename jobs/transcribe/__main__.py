@@ -29,7 +29,9 @@ class Transcribe:
         media, name = task.job.media, task.job.source.file_name
         if media is None:
             raise RuntimeError(f"job {task.job.id} is transcribed without having been probed")
-        recognizer = RememberedSpeech(recognizer=self._prepared(task), store=task.cloud.work, owner=task.job.owner)
+        recognizer = RememberedSpeech(
+            recognizer=self._prepared(task), store=task.cloud.work, owner=task.job.owner, job_id=task.job.id
+        )
         options = task.job.options
         plan = task.job.stages["transcribe"].plan
         with open_source(task.cloud, task.job) as file:

@@ -1,7 +1,7 @@
 """Jobs that were asked for together."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,3 +14,8 @@ class Batch:
     job_ids: tuple[str, ...] = ()
     """In the order they were asked for."""
     labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def without(batch: Batch, job_id: str) -> Batch:
+    """Return the batch without one of its jobs."""
+    return replace(batch, job_ids=tuple(each for each in batch.job_ids if each != job_id))

@@ -408,10 +408,23 @@ def expired(job: Job, *, now: float) -> Job:
 
 
 def cancelled(job: Job, *, now: float) -> Job:
-    """Nobody wants the job any more: any unfinished state → cancelled."""
+    """Nobody wants the job any more: any unfinished state → cancelled.
+
+    This is the one place that knows where a cancelled job goes.
+    """
     if job.is_over:
         return job
     return _told(replace(job, state="cancelled", ended_at=now), "cancelled")
+
+
+def erasing(job: Job, *, now: float) -> Job:
+    """Nothing is to be left of the job: any state → erasing; one that was unfinished is told as cancelled.
+
+    From `ended_at` on no task and no dispatcher takes anything up.
+    """
+    if job.state == "erasing":
+        return job
+    return replace(cancelled(job, now=now), state="erasing", ended_at=now)
 
 
 def retried(job: Job, *, now: float, deadline_s: float) -> Job:

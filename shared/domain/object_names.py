@@ -1,6 +1,10 @@
 """Every object's name, built and parsed here only. User file names never become object names."""
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal
+
+Bucket = Literal["uploads", "work", "downloads"]
 
 _SOURCE = re.compile(r"uploads/([a-z2-7]{26})/source")  # a job id is 26 characters of base32, 130 bits
 
@@ -33,6 +37,29 @@ def spoken_language(job_id: str) -> str:
 def heard_speech(digest: str) -> str:
     """Return where it lies what was recognised in a piece of sound, whichever job it came with."""
     return f"work/heard/{digest}.json"
+
+
+def heard_for(job_id: str, digest: str) -> str:
+    """Return where it is noted that a job has used what was recognised in a piece of sound."""
+    return f"{_heard_for(job_id)}{digest}.json"
+
+
+def digests_heard_for(job_id: str, names: Iterable[str]) -> Iterator[str]:
+    """Yield the digests that were noted for a job, of the names of its objects in the work bucket."""
+    for name in names:
+        if name.startswith(_heard_for(job_id)):
+            yield name.removeprefix(_heard_for(job_id)).removesuffix(".json")
+
+
+def _heard_for(job_id: str) -> str:
+    return f"work/{job_id}/transcribe/heard/"
+
+
+def everything_of(job_id: str) -> Mapping[Bucket, str]:
+    """Return the prefix, by bucket, below which all objects of a job lie. Raises ValueError for an id that is none."""
+    if not job_id or "/" in job_id or job_id == "heard":  # that one lies where jobs have their folders
+        raise ValueError(f"{job_id!r} is no job's id")
+    return {"uploads": f"uploads/{job_id}/", "work": f"work/{job_id}/", "downloads": f"downloads/{job_id}/"}
 
 
 def given_edit_list(job_id: str, revision: int, *, token: str | None = None) -> str:

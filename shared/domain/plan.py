@@ -106,6 +106,11 @@ class PublishOutbox:
     """Hand the outbox to the bus."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EraseJob:
+    """Remove everything of the job."""
+
+
 Effect = (
     ProbeSource
     | RequestStage
@@ -119,6 +124,7 @@ Effect = (
     | ExpireJob
     | CancelExecution
     | PublishOutbox
+    | EraseJob
 )
 
 
@@ -130,6 +136,9 @@ def next_effects(job: Job, seen: Mapping[StageName, Seen], *, now: float, limits
     outbox: tuple[Effect, ...] = (PublishOutbox(),) if job.outbox else ()
     if job.is_final:
         return (*_cancel_what_runs(job, seen), *outbox)
+    if job.state == "erasing":
+        before = (*_cancel_what_runs(job, seen), *outbox)
+        return (EraseJob(),) if not outbox and is_quiet(job, seen, now=now, limits=limits) else before
     if job.deadline is not None and now >= job.deadline:
         return (FailJob(error=_deadline_exceeded(job, seen)),)
     return (*outbox, *_progress(job, seen), *_next_steps(job, seen, now=now, limits=limits))
@@ -177,6 +186,27 @@ def silent_chunks(running: Sequence[Chunk], *, now: float, silent_s: float) -> t
     """Return those of the running chunks whose position has stood still for `silent_s` or longer, slowest first."""
     silent = (chunk for chunk in running if now - chunk.moved_at >= silent_s)
     return tuple(sorted(silent, key=lambda chunk: (chunk.moved_at, chunk.index)))
+
+
+def is_quiet(job: Job, seen: Mapping[StageName, Seen], *, now: float, limits: Limits) -> bool:
+    """Return whether nobody may write something of an ended job any more.
+
+    A task that is alive sees within seconds that it is not wanted, and one that never looks ends itself once it has
+    stood still for as long as the limits allow. Before that time only executions that are known to have ended count.
+    """
+    if job.ended_at is not None and now >= job.ended_at + limits.rerun_after_s + limits.silent_after_s:
+        return True
+    return all(_is_quiet(stage, seen.get(name, Seen()), now=now) for name, stage in job.stages.items())
+
+
+def _is_quiet(stage: Stage, seen: Seen, *, now: float) -> bool:
+    is_launching = stage.state == "launching"
+    if is_launching and now < stage.launching_until:
+        return False
+    if stage.execution is not None and stage.state != "done" and seen.execution != "ended":
+        return False
+    # What an older run's task had, or one of a launch that was never recorded, may be at work in another execution.
+    return not any(is_launching or chunk.run_id != stage.run_id for chunk in seen.summary.running)
 
 
 def _progress(job: Job, seen: Mapping[StageName, Seen]) -> tuple[Effect, ...]:

@@ -113,7 +113,7 @@ def begin_uploads(
     """Make the batch and its jobs, once for an idempotency key, and return how each file is uploaded.
 
     The same request again returns the same jobs with fresh addresses, and makes nothing: so a job that was erased stays
-    erased. Raises BadRequest `too_many_files`, `idempotency_key_reused`, and BadFiles before anything is made.
+    erased. Raises BadFiles, BadRequest `too_many_files`, `idempotency_key_reused` and `erased` before anything is made.
     """
     _check(wanted.files, most=max_files, most_bytes=cloud.limits.max_source_bytes)
     batch_id, job_ids = _ids(cloud, owner, idempotency_key, len(wanted.files))
@@ -130,7 +130,7 @@ def begin_uploads(
         )
     _check_same(batch, wanted)
     again: list[BegunUpload] = []
-    for job_id, file in zip(batch.job_ids, wanted.files, strict=True):
+    for job_id, file in zip(job_ids, wanted.files, strict=True):  # erased ones are not in the batch any more
         state = _state(cloud, job_id)
         upload = sign(job_id, file) if state == "awaiting_upload" else None
         again.append(BegunUpload(job_id=job_id, file=file, state=state, upload=upload))
@@ -182,6 +182,15 @@ def _found(cloud: Cloud, batch_id: str) -> Batch | None:
         return None
 
 
+def _there(cloud: Cloud, job_id: str) -> Job:
+    try:
+        return cloud.jobs.get(job_id)
+    except NotFound as error:
+        raise BadRequest(
+            "erased", "What was asked for with this Idempotency-Key was erased; take a new one."
+        ) from error
+
+
 def _state(cloud: Cloud, job_id: str) -> JobState | None:
     try:
         return cloud.jobs.get(job_id).state
@@ -208,7 +217,7 @@ def _made(cloud: Cloud, wanted: UploadsWanted, *, owner: str, batch_id: str, job
             labels=dict(wanted.labels),
         )
         if not cloud.jobs.create(job):  # whoever asked first was stopped half-way, or asks at this moment
-            _check_same_job(cloud.jobs.get(job_id), job)
+            _check_same_job(_there(cloud, job_id), job)
     labels = {**wanted.labels, REQUEST_LABEL: _digest(wanted)}
     batch = Batch(id=batch_id, owner=owner, created_at=now, job_ids=job_ids, labels=labels)
     if not cloud.jobs.create_batch(batch):

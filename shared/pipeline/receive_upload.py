@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 def receive_upload(cloud: Cloud, finalized: ObjectFinalized) -> None:
     """Record the source's generation and reconcile its job; a second event for it changes nothing.
 
-    An object that belongs to no known job is passed over with a line in the log.
+    An object that belongs to no known job is passed over with a line in the log; one of an erased job is removed.
     """
     job_id = job_of_source(finalized.name)
     if job_id is None:
@@ -32,10 +32,13 @@ def receive_upload(cloud: Cloud, finalized: ObjectFinalized) -> None:
                 job, generation=finalized.generation, size_bytes=finalized.size_bytes, deadline=deadline
             ),
         )
-    except NotFound:
+        reconcile(cloud, job_id)
+    except NotFound as error:
+        if error.code != "unknown_job":
+            raise
+        if cloud.jobs.was_erased(job_id):
+            cloud.uploads.delete(finalized.name)
         log.warning("upload without a job: %s", finalized.name, extra=event("upload_ignored", job=job_id))
-        return
-    reconcile(cloud, job_id)
 
 
 def look_for_upload(cloud: Cloud, job_id: str) -> None:

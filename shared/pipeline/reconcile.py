@@ -7,10 +7,11 @@ from functools import partial
 from shared.domain import job as jobs
 from shared.domain.job import Job, Warned
 from shared.domain.messages import StageName
-from shared.domain.object_names import artifact
+from shared.domain.object_names import artifact, digests_heard_for, everything_of, heard_speech
 from shared.domain.plan import (
     CancelExecution,
     Effect,
+    EraseJob,
     ExpireJob,
     FailJob,
     FinishJob,
@@ -25,10 +26,11 @@ from shared.domain.plan import (
     TellProgress,
     next_effects,
 )
+from shared.domain.tombstone import tombstone_of
 from shared.log import event
 from shared.pipeline.plan_source import plan_source
 from shared.pipeline.stage_summary import stage_summary
-from shared.ports import Cloud
+from shared.ports import Cloud, ObjectStore
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +41,8 @@ def reconcile(cloud: Cloud, job_id: str, *, look_at_executions: bool = False) ->
     """Carry out everything outstanding for the job and return it as it then is.
 
     `look_at_executions` also asks the platform whether launched executions still run; the watchdog does, handlers need
-    not. Raises NotFound for an unknown job, TryAgain when a port is out of reach: calling again is always right.
+    not. A job that is being erased is returned as it was before, and may be unknown afterwards.
+    Raises NotFound for an unknown job, TryAgain when a port is out of reach: calling again is always right.
     """
     for _ in range(MAX_ROUNDS):
         job = cloud.jobs.get(job_id)
@@ -49,6 +52,8 @@ def reconcile(cloud: Cloud, job_id: str, *, look_at_executions: bool = False) ->
             return job
         for effect in effects:
             _carry_out(cloud, job, effect)
+        if EraseJob() in effects:
+            return job  # as it was; it is not there any more
         if all(isinstance(effect, CancelExecution | TellProgress) for effect in effects):
             return job  # tasks take a while to stop, and what was told changes nothing: looking again costs reads
     raise RuntimeError(f"job {job_id} did not settle in {MAX_ROUNDS} rounds; last effects: {effects}")
@@ -57,9 +62,10 @@ def reconcile(cloud: Cloud, job_id: str, *, look_at_executions: bool = False) ->
 def _look(cloud: Cloud, job: Job, name: StageName, *, look_at_executions: bool) -> Seen:
     stage = job.stages[name]
     is_worth_asking = stage.state != "done" if job.is_over else not stage.is_settled
-    is_asked = is_worth_asking and (look_at_executions or _was_just_ended(job))
+    is_erasing = job.state == "erasing"
+    is_asked = is_worth_asking and (look_at_executions or is_erasing or _was_just_ended(job))
     execution = cloud.launcher.state(stage.execution) if is_asked and stage.execution is not None else None
-    if stage.is_settled or stage.state == "planned":
+    if stage.state == "planned" or (stage.is_settled and not is_erasing):
         return Seen(execution=execution)
     return Seen(summary=stage_summary(cloud, job, name), execution=execution)
 
@@ -103,12 +109,31 @@ def _carry_out(cloud: Cloud, job: Job, effect: Effect) -> None:
             update(lambda job: jobs.expired(job, now=now))
         case CancelExecution(execution=execution):
             cloud.launcher.cancel(execution)
+        case EraseJob():
+            _erase(cloud, job)
 
 
 def _publish_outbox(cloud: Cloud, job: Job) -> None:
     for message in job.outbox:
         cloud.bus.publish(message)
     cloud.jobs.update(job.id, lambda current: jobs.published(current, job.outbox))
+
+
+def _erase(cloud: Cloud, job: Job) -> None:
+    """Remove everything of the job, its record last: whoever is cut off is followed by the watchdog.
+
+    What was heard for it goes before the notes of that. An object that comes late meets the record, which has all this
+    done again, or the tombstone that the record leaves.
+    """
+    prefixes = everything_of(job.id)
+    for digest in digests_heard_for(job.id, cloud.work.list(prefixes["work"])):
+        cloud.work.delete(heard_speech(digest))
+    for bucket, prefix in prefixes.items():
+        store: ObjectStore = getattr(cloud, bucket)
+        for name in list(store.list(prefix)):
+            store.delete(name)
+    cloud.jobs.forget(job.id)
+    log.info("job erased", extra=event("job_erased", tombstone=tombstone_of(job.id)))
 
 
 def _finish(cloud: Cloud, job: Job) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.domain.heard_words import HeardWord
-from shared.domain.object_names import heard_speech
+from shared.domain.object_names import heard_for, heard_speech
 from shared.errors import AlreadyThere, MontageError, NotFound
 from shared.ports import ObjectStore, SpeechRecognizer
 
@@ -35,9 +35,12 @@ class RememberedSpeech:
     store: ObjectStore
     owner: str = ""
     """Whose sound it is: what one owner's jobs have heard saves others nothing, so nobody learns what they have."""
+    job_id: str = ""
+    """For whom it listens: what is heard is noted below the job, so that it goes when the job is erased; "": nobody."""
     heard: int = field(default=0, init=False)
     remembered: int = field(default=0, init=False)
     """How many pieces were transcribed, and how many had been before."""
+    _noted: set[str] = field(default_factory=set, init=False)
     _broken: set[str] = field(default_factory=set, init=False)
     """Keys under which something lies that is no answer."""
 
@@ -95,7 +98,9 @@ class RememberedSpeech:
 
     def _kept(self, key: str, read: Callable[[Any], Answer]) -> Answer | None:
         try:
-            return read(json.loads(self.store.read(heard_speech(key))))
+            known = read(json.loads(self.store.read(heard_speech(key))))
+            self._note(key)
+            return known
         except NotFound:
             pass
         except (MontageError, OSError) as error:
@@ -104,9 +109,15 @@ class RememberedSpeech:
             self._broken.add(key)
         return None
 
+    def _note(self, key: str) -> None:
+        if self.job_id and key not in self._noted:
+            self.store.write(heard_for(self.job_id, key), b"{}")
+            self._noted.add(key)
+
     def _keep(self, key: str, answer: object) -> None:
         data = json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode()
         try:
+            self._note(key)  # first: what was kept without a note would outlive its job
             self.store.write(heard_speech(key), data, only_if_absent=key not in self._broken)
         except AlreadyThere:
             pass

@@ -49,7 +49,8 @@ def request_job(cloud: Cloud, message: JobRequested, *, owner: str = REQUESTS_OW
 
     First its record is made, in which duplicates meet; then the source is copied to where uploads lie. Whoever is
     stopped in between is followed by the message's next delivery, or by the watchdog. Raises TryAgain for what may
-    pass, and BadRequest `bad_source`, `source_not_allowed`, `no_such_source`, `too_large` or `request_conflict`.
+    pass, and BadRequest `bad_source`, `source_not_allowed`, `no_such_source`, `too_large`, `request_conflict` or
+    `erased`.
     """
     address = _allowed(cloud, message.source)
     job_id = requested_job_id(cloud.requests.server_key(), owner=owner, request_id=message.request_id)
@@ -86,6 +87,8 @@ def _found_or_made(cloud: Cloud, wanted: Job, address: SourceAddress) -> Request
     """Return the request's job. What it names is looked at only for a new one: later it may be gone, and rightly."""
     with suppress(NotFound):
         return Requested(job=cloud.jobs.get(wanted.id), is_new=False)
+    if cloud.jobs.was_erased(wanted.id):  # a late delivery, or somebody who does not know: it must not come back unseen
+        raise BadRequest("erased", "The job of this request_id was erased; ask for another one under another id.")
     try:
         found = cloud.uploads.stat_elsewhere(address)
     except NotFound as error:

@@ -23,6 +23,8 @@ class Watched:
 
 def watch(cloud: Cloud, job_ids: Iterable[str] | None = None) -> Watched:
     """Reconcile every unfinished job, or just these; one job's trouble does not keep the others waiting."""
+    if job_ids is None:
+        cloud.jobs.sweep_tombstones()
     chosen = [job.id for job in cloud.jobs.list(unfinished_only=True)] if job_ids is None else list(job_ids)
     failed = 0
     for job_id in chosen:

@@ -561,6 +561,76 @@ class JobStoreContract:
         jobs.reopen_chunks("nobody")
         assert jobs.chunks("job", "pose") == before
 
+    # Erasing
+
+    def test_a_forgotten_job_is_unknown_and_leaves_a_tombstone_for_eight_days(
+        self, make: Make, jobs: JobStore, clock: HandClock
+    ) -> None:
+        jobs.create(new_job("other"))
+        leases = [leased(jobs, 0), leased(jobs, 1)]
+        jobs.finish_chunk(leases[0], result="part", numbers={})
+        assert not jobs.was_erased("job")
+        for _ in range(2):
+            jobs.forget("job")
+            with pytest.raises(NotFound) as raised:
+                jobs.get("job")
+            assert raised.value.code == "unknown_job"
+            assert jobs.chunks("job", "pose") == []
+            self.assert_lost(jobs, leases[1])
+            with pytest.raises(NotFound):
+                start(jobs, 1)
+            assert [job.id for job in jobs.list()] == ["other"]
+            assert make(clock=clock, limits=LIMITS).was_erased("job")
+            assert not jobs.create(new_job()), "it does not come back"
+        assert not jobs.was_erased("other")
+        clock.forward(8 * 24 * 3600 - 1)
+        jobs.sweep_tombstones()
+        assert jobs.was_erased("job")
+        clock.forward(1)
+        assert not jobs.was_erased("job")
+        jobs.sweep_tombstones()
+        assert jobs.create(new_job())
+        assert jobs.get("job") == new_job()
+        jobs.forget("job")
+        assert jobs.was_erased("job"), "as often as need be"
+
+    def test_what_nobody_knows_is_forgotten_without_a_trace(self, jobs: JobStore) -> None:
+        for job_id in ("other", "", "a/b", "__a__"):
+            jobs.forget(job_id)
+            assert not jobs.was_erased(job_id)
+        assert [job.id for job in jobs.list()] == ["job"]
+
+    def test_a_forgotten_job_leaves_its_batch_and_the_last_one_takes_it_along(self, jobs: JobStore) -> None:
+        for job_id in ("a", "b"):
+            jobs.create(replace(new_job(job_id), batch="batch"))
+        batch = Batch(id="batch", owner="someone", created_at=1.5, job_ids=("a", "b"), labels={"k": "v"})
+        jobs.create_batch(batch)
+        jobs.create_batch(replace(batch, id="other"))
+        jobs.forget("a")
+        assert jobs.get_batch("batch") == replace(batch, job_ids=("b",))
+        jobs.forget("b")
+        with pytest.raises(NotFound):
+            jobs.get_batch("batch")
+        assert jobs.get_batch("other") == replace(batch, id="other")
+        jobs.create(replace(new_job("c"), batch="missing"))
+        jobs.forget("c")
+        assert jobs.was_erased("c")
+
+    def test_of_threads_that_forget_and_create_a_job_none_brings_it_back(
+        self, make: Make, jobs: JobStore, clock: HandClock
+    ) -> None:
+        def forget_or_create(number: int) -> bool:
+            mine = make(clock=clock, limits=LIMITS)
+            if number % 2:
+                mine.forget("job")
+                return False
+            return mine.create(new_job())
+
+        assert not any(race_in_threads(8, forget_or_create))
+        with pytest.raises(NotFound):
+            jobs.get("job")
+        assert jobs.was_erased("job")
+
     def test_a_lease_of_a_chunk_nobody_knows_is_lost(self, jobs: JobStore) -> None:
         for job_id in ("job", "other"):
             self.assert_lost(jobs, Lease(job_id=job_id, stage="pose", index=3, run_id="run-1", token="x", attempt=1))

@@ -105,16 +105,32 @@ class Documents:
                     raise
         raise TryAgain(f"{references[0].path} changed {TRIES} times while it was to be changed.", code="record_busy")
 
-    def create(self, reference: DocumentReference, fields: Mapping[str, Any]) -> bool:
-        """Write a new document. Returns False, changing nothing, when it is there and not by this very call."""
+    def create(
+        self,
+        reference: DocumentReference,
+        fields: Mapping[str, Any],
+        *others: DocumentReference,
+        unless: Callable[..., bool] = lambda *_: False,
+    ) -> bool:
+        """Write a new document. Returns False, changing nothing, when it is there and not by this very call.
+
+        Nor is it written when `unless` is true of what the `others` are at the moment at which it is not there.
+        """
         call = secrets.token_hex(8)
 
-        def decide(before: Snapshot) -> Decision[bool]:
+        def decide(before: Snapshot, *beside: Snapshot) -> Decision[bool]:
+            if not before.exists and unless(*beside):
+                return None, False
             if before.exists:  # perhaps by a write of ours whose answer was lost; others may have changed it since
                 return None, fields_of(before).get(CREATED) == call
             return {**fields, CREATED: call}, True
 
-        return self.change([reference], decide)
+        return self.change([reference, *others], decide)
+
+    def delete(self, reference: DocumentReference) -> None:
+        """Remove the document; one that is not there is no error, so it may be repeated."""
+        with translated(f"Removing {reference.path}"):
+            reference.delete(**self._reading)
 
     def _write(self, before: Snapshot, fields: Mapping[str, Any]) -> bool:
         """Write if the document still is as it was read, and return whether it was. Repeating is left to `change`."""

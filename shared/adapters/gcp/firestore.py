@@ -3,6 +3,7 @@
     jobs/{job}                              a job
     jobs/{job}/chunks/{stage}-{index:05d}   a chunk that was ever started
     batches/{batch}                         a batch
+    tombstones/{sha256 of a job's id}       an erased job, for a while
 
 A document holds the record as plain maps in `body`, and beside it the fields that queries ask for. What the database
 needs besides is Terraform's business. Composite indexes: of jobs (is_unfinished ↑, created_at ↑) and (owner ↑ | batch ↑
@@ -10,7 +11,9 @@ needs besides is Terraform's business. Composite indexes: of jobs (is_unfinished
 are asked for by equality only and need none. Exemptions from single-field indexes: `body`, `written_by`, `created_by`
 in all collections, since nobody asks for them and a timestamp in a body, such as a chunk's `moved_at`, would bound the
 collection to 500 writes a second; `created_at` of batches and keys. Jobs' own `created_at` is needed where jobs are
-listed without any filter, and bounds how many are created, not how often they change.
+listed without any filter, and bounds how many are created, not how often they change. A time-to-live policy on
+`expires_at` of tombstones, which are asked for by name only: their fields need no index at all. Until the policy gets
+round to one that has expired, which may take days, it is passed over here.
 
 Ids are random, so documents spread over servers. A document bears about one sustained write a second: tasks never write
 their job's document, each has a chunk's for itself.
@@ -19,6 +22,7 @@ their job's document, each has a chunk's for itself.
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from google.cloud.firestore import Client, CollectionReference, DocumentReference, Query
@@ -28,13 +32,14 @@ from shared.adapters.gcp.documents import Decision, Documents, Snapshot, documen
 from shared.adapters.gcp.firestore_values import restored, stored
 from shared.adapters.job_record import check_limit, job_of, listed, place_of
 from shared.domain import chunk as rules
-from shared.domain.batch import Batch
+from shared.domain.batch import Batch, without
 from shared.domain.chunk import Chunk, ChunkSummary, Failure, Lease, StartAnswer, Superseded
 from shared.domain.job import Job
 from shared.domain.limits import Limits
 from shared.domain.listing import JobPage, JobQuery, Place, page_of
 from shared.domain.messages import StageName
 from shared.domain.record import from_dict, to_dict
+from shared.domain.tombstone import TOMBSTONE_S, tombstone_of
 from shared.errors import BadRequest, LeaseLost, NotFound
 from shared.ports import Clock
 
@@ -47,12 +52,16 @@ class FirestoreJobs:
         self._documents = Documents(client, timeout_s=timeout_s)
         self._jobs = client.collection("jobs")
         self._batches = client.collection("batches")
+        self._tombstones = client.collection("tombstones")
         self._clock = clock
         self._limits = limits
 
     def create(self, job: Job) -> bool:
-        """Store a new job. Returns False, changing nothing, when a job of that id exists."""
-        return self._documents.create(_new(self._jobs, job.id), _job_fields(job))
+        """Store a new job. Returns False, changing nothing, when a job of that id exists or was erased lately."""
+        reference = _new(self._jobs, job.id)
+        return self._documents.create(
+            reference, _job_fields(job), self._tombstone(job.id), unless=lambda buried: self._counts(buried)
+        )
 
     def get(self, job_id: str) -> Job:
         """Raises NotFound."""
@@ -85,8 +94,7 @@ class FirestoreJobs:
 
     def create_batch(self, batch: Batch) -> bool:
         """Store a new batch. Returns False, changing nothing, when a batch of that id exists."""
-        fields = {"owner": batch.owner, "created_at": batch.created_at, "body": stored(to_dict(batch))}
-        return self._documents.create(_new(self._batches, batch.id), fields)
+        return self._documents.create(_new(self._batches, batch.id), _batch_fields(batch))
 
     def get_batch(self, batch_id: str) -> Batch:
         """Raises NotFound."""
@@ -189,6 +197,30 @@ class FirestoreJobs:
         for snapshot in self._documents.matching(job_reference.collection("chunks").where(filter=not_done)):
             self._documents.change([snapshot.reference, job_reference], _reopened)
 
+    def forget(self, job_id: str) -> None:
+        """Remove all records of a job, and leave a tombstone for `TOMBSTONE_S`; an unknown job leaves none."""
+        reference = document(self._jobs, job_id)
+        if reference is None:
+            return
+        (snapshot,) = self._documents.read(reference)
+        if not snapshot.exists:
+            return
+        expires_at = datetime.fromtimestamp(self._clock() + TOMBSTONE_S, UTC)
+        self._documents.change([self._tombstone(job_id)], lambda _: ({"expires_at": expires_at}, None))
+        for chunk in self._documents.matching(reference.collection("chunks").select([])):
+            self._documents.delete(chunk.reference)
+        batch_id = fields_of(snapshot).get("batch")
+        if batch_id is not None:
+            self._leave_batch(batch_id, job_id)
+        self._documents.delete(reference)
+
+    def was_erased(self, job_id: str) -> bool:
+        """Return whether a job of that id was forgotten within the last `TOMBSTONE_S`."""
+        return self._counts(self._documents.read(self._tombstone(job_id))[0])
+
+    def sweep_tombstones(self) -> None:
+        """Do nothing: Firestore removes documents whose time is over by itself."""
+
     def chunk_summary(self, job_id: str, stage: StageName) -> ChunkSummary:
         """Return counts, the running and the failed chunks.
 
@@ -215,6 +247,28 @@ class FirestoreJobs:
         """Return the records of all chunks that were ever started, by index."""
         of_stage = self._chunks(job_id, stage)
         return self._read_chunks(of_stage) if of_stage is not None else []
+
+    def _tombstone(self, job_id: str) -> DocumentReference:
+        return self._tombstones.document(tombstone_of(job_id))
+
+    def _counts(self, tombstone: Snapshot) -> bool:
+        """Return whether it is there and its time is not over."""
+        expires_at = fields_of(tombstone).get("expires_at")
+        return expires_at is not None and expires_at.timestamp() > self._clock()
+
+    def _leave_batch(self, batch_id: str, job_id: str) -> None:
+        """Take the job out of its batch; an empty one goes, unless somebody has changed it meanwhile."""
+
+        def decide(snapshot: Snapshot) -> Decision[bool]:
+            if not snapshot.exists:
+                return None, False
+            before = from_dict(Batch, restored(fields_of(snapshot)["body"]))
+            after = without(before, job_id)
+            return (_batch_fields(after) if after != before else None), not after.job_ids
+
+        reference = document(self._batches, batch_id)
+        if reference is not None and self._documents.change([reference], decide):
+            self._documents.delete(reference)
 
     def _job(self, job_id: str) -> DocumentReference:
         reference = document(self._jobs, job_id)
@@ -290,6 +344,10 @@ def _job_fields(job: Job) -> dict[str, Any]:
         "batch": job.batch,
         "body": stored(to_dict(job)),
     }
+
+
+def _batch_fields(batch: Batch) -> dict[str, Any]:
+    return {"owner": batch.owner, "created_at": batch.created_at, "body": stored(to_dict(batch))}
 
 
 def _job_in(snapshot: Snapshot) -> Job:

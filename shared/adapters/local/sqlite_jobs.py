@@ -10,13 +10,14 @@ from pathlib import Path
 from shared.adapters.job_record import check_limit, job_of, listed, place_of
 from shared.adapters.local.database import Database
 from shared.domain import chunk as rules
-from shared.domain.batch import Batch
+from shared.domain.batch import Batch, without
 from shared.domain.chunk import Chunk, ChunkSummary, Failure, Lease, StartAnswer
 from shared.domain.job import Job
 from shared.domain.limits import Limits
 from shared.domain.listing import JobPage, JobQuery, Place, page_of
 from shared.domain.messages import StageName
 from shared.domain.record import from_dict, to_dict
+from shared.domain.tombstone import TOMBSTONE_S, tombstone_of
 from shared.errors import LeaseLost, NotFound
 from shared.ports import Clock
 
@@ -57,8 +58,15 @@ SCHEMA = (
     ) WITHOUT ROWID;
     CREATE INDEX keys_by_owner ON keys (owner, created_at)
     """,
+    """
+    CREATE TABLE tombstones (
+        sha256 TEXT PRIMARY KEY,
+        expires_at REAL NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX tombstones_by_end ON tombstones (expires_at)
+    """,
 )
-"""Of the file that holds all records: jobs, chunks, batches and keys."""
+"""Of the file that holds all records: jobs, chunks, batches, keys and tombstones."""
 
 
 class SqliteJobs:
@@ -70,8 +78,10 @@ class SqliteJobs:
         self._limits = limits
 
     def create(self, job: Job) -> bool:
-        """Store a new job. Returns False, changing nothing, when a job of that id exists."""
+        """Store a new job. Returns False, changing nothing, when a job of that id exists or was erased lately."""
         with self._database.changing() as db:
+            if _has_tombstone(db, job.id, now=self._clock()):
+                return False
             columns = "id, state, is_unfinished, created_at, owner, batch, body"
             sql = f"INSERT INTO jobs ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
             cursor = db.execute(sql, (job.id, *_columns(job)))
@@ -189,6 +199,33 @@ class SqliteJobs:
                 if after != before:
                     _put_chunk(db, job_id, after)
 
+    def forget(self, job_id: str) -> None:
+        """Remove all records of a job, and leave a tombstone for `TOMBSTONE_S`; an unknown job leaves none."""
+        expires_at = self._clock() + TOMBSTONE_S
+        with self._database.changing() as db:
+            row = db.execute("SELECT batch FROM jobs WHERE id = ?", (job_id,)).fetchone()
+            if row is None:
+                return
+            db.execute("INSERT OR REPLACE INTO tombstones VALUES (?, ?)", (tombstone_of(job_id), expires_at))
+            db.execute("DELETE FROM chunks WHERE job_id = ?", (job_id,))
+            if row[0] is not None:
+                _leave_batch(db, row[0], job_id)
+            db.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
+
+    def was_erased(self, job_id: str) -> bool:
+        """Return whether a job of that id was forgotten within the last `TOMBSTONE_S`."""
+        with self._database.reading() as db:
+            return _has_tombstone(db, job_id, now=self._clock())
+
+    def sweep_tombstones(self) -> None:
+        """Remove the tombstones that do not count any more."""
+        sql = "FROM tombstones WHERE expires_at <= ?"
+        with self._database.reading() as db:  # looking first: a change would wait for the write lock every time
+            is_any = db.execute(f"SELECT 1 {sql} LIMIT 1", (self._clock(),)).fetchone() is not None
+        if is_any:
+            with self._database.changing() as db:
+                db.execute(f"DELETE {sql}", (self._clock(),))
+
     def chunk_summary(self, job_id: str, stage: StageName) -> ChunkSummary:
         """Return counts, the running and the failed chunks. Done ones are counted unread: there may be hundreds."""
         sql = """
@@ -278,6 +315,23 @@ def _is_wanted(db: sqlite3.Connection, lease: Lease) -> bool:
         return _job(db, lease.job_id).wanted_run(lease.stage) is not None
     except NotFound:
         return False
+
+
+def _has_tombstone(db: sqlite3.Connection, job_id: str, *, now: float) -> bool:
+    sql = "SELECT 1 FROM tombstones WHERE sha256 = ? AND expires_at > ?"
+    return db.execute(sql, (tombstone_of(job_id), now)).fetchone() is not None
+
+
+def _leave_batch(db: sqlite3.Connection, batch_id: str, job_id: str) -> None:
+    """Take the job out of its batch; an empty one goes."""
+    row = db.execute("SELECT body FROM batches WHERE id = ?", (batch_id,)).fetchone()
+    if row is None:
+        return
+    left = without(from_dict(Batch, json.loads(row[0])), job_id)
+    if left.job_ids:
+        db.execute("UPDATE batches SET body = ? WHERE id = ?", (json.dumps(to_dict(left)), batch_id))
+    else:
+        db.execute("DELETE FROM batches WHERE id = ?", (batch_id,))
 
 
 def _has_failed(db: sqlite3.Connection, job_id: str) -> bool:

@@ -1,14 +1,15 @@
 """The API is called in all the ways its description allows, and in others: every answer is one that it describes."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis.checks import CHECKS
+from hypothesis.errors import Unsatisfiable
+from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.generation import GenerationMode
 
 from tests.functions.v1.local_api import LocalApi, local_api
@@ -18,15 +19,15 @@ LEFT_OUT = {
     "ignored_auth": "one machine asks for no keys; test_callers.py shows who is let in",
     "missing_required_header": "If-Match is described as one that may be missing, since there is a status for that",
     "ensure_resource_availability": "a job is imported only from buckets that are allowed; here there is none",
-    "use_after_free": "nothing is erased here",
-    "max_response_time": "a shared machine may be busy",
+    "use_after_free": "each operation is called alone",
+    "object_level_authorization": "there is one caller; test_routes.py shows that others' jobs are not there",
 }
-NAMES = [name for name in CHECKS.get_all_names() if name not in LEFT_OUT]
 OPERATIONS = [
     ("POST", "/v1/uploads"),
     ("GET", "/v1/jobs"),
     ("POST", "/v1/jobs"),
     ("GET", "/v1/jobs/{job_id}"),
+    ("DELETE", "/v1/jobs/{job_id}"),
     ("POST", "/v1/jobs/{job_id}/cancel"),
     ("POST", "/v1/jobs/{job_id}/retry"),
     ("PUT", "/v1/jobs/{job_id}/edit-list"),
@@ -40,8 +41,11 @@ OPERATIONS = [
 @contextmanager
 def described(home: Path) -> Iterator[tuple[LocalApi, Any]]:
     """Yield the API and its description as schemathesis reads it."""
+    load_all_checks()
     with local_api(home) as api:
         schema = schemathesis.openapi.from_asgi("/v1/openapi.json", api.app, headers={"Host": "localhost"})
+        schema.raw_schema.pop("security")  # one machine asks for no keys, and takes no offence at them
+        schema.config.checks.negative_data_rejection.expected_statuses = [*map(str, range(400, 429))]
         schema.config.generation.update(modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
         yield api, schema
 
@@ -52,7 +56,7 @@ def call(home: Path, operation: tuple[str, str], *, examples: int) -> None:
     with described(home) as (api, schema):
         there = api.announce()
         known = {"job_id": there["jobs"][0]["job"], "batch_id": there["batch"]}
-        checks = CHECKS.get_by_names(NAMES)
+        checks = CHECKS.get_by_names([name for name in CHECKS.get_all_names() if name not in LEFT_OUT])
         count = 0
 
         def ask(case: Any) -> None:
@@ -66,11 +70,7 @@ def call(home: Path, operation: tuple[str, str], *, examples: int) -> None:
             case.call_and_validate(checks=checks, headers={"Host": "localhost"})
 
         for mode in GenerationMode.POSITIVE, GenerationMode.NEGATIVE:
-            try:
-                strategy = schema[path][method].as_strategy(generation_mode=mode)
-            except Exception as error:  # nothing about a request without parameters can be wrong
-                assert "negat" in str(error).lower(), error
-                continue
+            strategy = schema[path][method].as_strategy(generation_mode=mode)
             run = settings(
                 max_examples=examples,
                 deadline=None,
@@ -79,7 +79,8 @@ def call(home: Path, operation: tuple[str, str], *, examples: int) -> None:
                 phases=[Phase.generate],
                 suppress_health_check=list(HealthCheck),
             )(given(strategy)(ask))  # type: ignore[no-untyped-call]
-            run()
+            with suppress(Unsatisfiable):  # nothing about a request without parameters can be wrong
+                run()
         assert count
 
 

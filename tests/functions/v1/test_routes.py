@@ -287,7 +287,7 @@ def test_while_a_job_runs_there_is_no_reel_yet(api: LocalApi, state: str) -> Non
 
 @pytest.mark.parametrize(
     ("state", "code"),
-    [("failed", "no_video_stream"), ("cancelled", "cancelled"), ("expired", "expired"), ("erasing", "erased")],
+    [("failed", "no_video_stream"), ("cancelled", "cancelled"), ("expired", "expired"), ("erasing", "erasing")],
 )
 def test_a_job_without_a_reel_says_why_there_will_be_none(api: LocalApi, state: str, code: str) -> None:
     error = Failure(code="no_video_stream", message="ride.mp4: no video stream.") if state == "failed" else None
@@ -385,15 +385,29 @@ def test_a_failed_job_is_tried_again_in_the_next_epoch(api: LocalApi) -> None:
     assert (answer.status_code, answer.json()["epoch"]) == (202, 2)
 
 
+def test_an_erased_job_is_unknown_and_its_key_does_not_bring_it_back(api: LocalApi) -> None:
+    asked: Any = {"json": {"files": [FILE, FILE]}, "headers": {"Idempotency-Key": "k"}}
+    first, second = (each["job"] for each in api.client.post("/v1/uploads", **asked).json()["jobs"])
+    answer = api.client.delete(f"/v1/jobs/{first}")
+    assert (answer.status_code, answer.json()["id"], answer.json()["state"]) == (202, first, "erasing")
+    assert_problem(api.client.get(f"/v1/jobs/{first}"), 404, "unknown_job")
+    assert_problem(api.client.delete(f"/v1/jobs/{first}"), 404, "unknown_job")
+    again = api.client.post("/v1/uploads", **asked).json()["jobs"]
+    assert [(each["job"], each["state"]) for each in again] == [(first, "erased"), (second, "awaiting_upload")]
+    api.client.delete(f"/v1/jobs/{second}")
+    assert_problem(api.client.post("/v1/uploads", **asked), 410, "erased")
+    assert not api.cloud.jobs.list()
+
+
 def test_nobody_changes_others_jobs_and_no_reader_any(api: LocalApi, become: Any) -> None:
     become("ada")
     job = api.job()
-    changes = [("post", "cancel"), ("post", "retry"), ("put", "edit-list")]
+    changes = [("post", "/cancel"), ("post", "/retry"), ("put", "/edit-list"), ("delete", "")]
     for owner, scopes, status, code in (("bob", (), 404, "unknown_job"), ("ada", ("read",), 403, "wrong_scope")):
         become(owner, *scopes)
         for method, what in changes:
             more: Any = {"json": CLIPS, "headers": {"If-Match": "*"}} if method == "put" else {}
-            assert_problem(api.client.request(method, f"/v1/jobs/{job.id}/{what}", **more), status, code)
+            assert_problem(api.client.request(method, f"/v1/jobs/{job.id}{what}", **more), status, code)
     assert api.cloud.jobs.get(job.id) == job
 
 
