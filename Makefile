@@ -21,7 +21,7 @@ SPEECH_ONLY := $(if $(findstring --mode speech,$(subst =, ,$(ARGS))),--speech-on
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-system test-scale test-sync cloud-demo bench-cloud bench-render bench-motion bench-transcribe bench-api bundle schemas openapi check format lock clean doctor
+.PHONY: help setup run serve test test-system test-scale test-sync cloud-demo bench-cloud bench-render bench-motion bench-transcribe bench-api bundle schemas openapi check format lock clean doctor
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -35,6 +35,9 @@ ifeq ($(VIDEO),)
 else
 	@$(VENV)/bin/montage run $(ARGS) -- "$$VIDEO"
 endif
+
+serve: setup ## Answer the HTTP API on this machine: make serve [ARGS="--port 8081"]
+	@$(VENV)/bin/montage serve $(ARGS)
 
 test: setup $(TESTING) ## Run the tests, the slow ones left out [TEST_ARGS="-k words"]
 	@$(PYTHON) -m pytest $(TEST_ARGS)

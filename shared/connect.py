@@ -154,7 +154,8 @@ def _google_signers(google: GoogleSettings) -> Signers:
     with translated("Connecting to Google Cloud"):
         client = GoogleClients(google).storage
         uploader, downloader = (
-            signing(email, timeout_s=google.timeout_s) for email in (google.upload_signer, google.download_signer)
+            signing(email, timeout_s=google.timeout_s, emulator_host=google.iam_emulator_host)
+            for email in (google.upload_signer, google.download_signer)
         )
     return Signers(
         uploads=SignedUrls(client, google.uploads_bucket, uploads=uploader, downloads=downloader),

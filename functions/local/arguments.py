@@ -59,6 +59,7 @@ def parser(commands: Mapping[str, Command], *, is_json: bool) -> argparse.Argume
         "action", nargs="?", choices=("list", "fetch"), default="list"
     )
     add_dead_letters(add("dead-letters", "list or replay the messages that could not be handled"))
+    _add_serve(add("serve", "answer the HTTP API on this machine, and run the jobs it is asked for"))
     add_keys(add("keys", "make, list or revoke the keys by which programs show who they are"))
     add("sample", "make a minute of raw footage to try Montage on, and print where it is")
     add("doctor", "say what this machine has and lacks")
@@ -131,6 +132,12 @@ class _Parser(argparse.ArgumentParser):
 def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 256:
         raise argparse.ArgumentTypeError(f"must lie between 1 and 256, not {text}")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"must lie between 0 and 65535, not {text}")
     return int(text)
 
 
@@ -249,6 +256,19 @@ def _add_manner(one: argparse.ArgumentParser) -> None:
     one.add_argument("--workers", type=_count, metavar="N", help="tasks at once (default: one per core)")
     one.add_argument("--quiet", action="store_true", help="print errors only")
     one.add_argument("--open", action="store_true", help="open the reel when it is done")
+
+
+def _add_serve(one: argparse.ArgumentParser) -> None:
+    one.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="listen there; beyond this machine only with --require-keys (default: %(default)s)",
+    )
+    one.add_argument("--port", type=_port, default=8080, metavar="N", help="0: any (default: %(default)s)")
+    one.add_argument("--require-keys", action="store_true", help="callers must show a key (montage keys create)")
+    one.add_argument("--workers", type=_count, metavar="N", help="tasks at once (default: one per core)")
+    one.add_argument("--open", action="store_true", help="open it in the browser")
 
 
 def _usage(made: argparse.ArgumentParser) -> Command:

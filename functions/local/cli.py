@@ -254,6 +254,13 @@ def doctor(arguments: argparse.Namespace) -> int:
     return OK if all(finding.ok for finding in findings) else TROUBLE
 
 
+def serve(arguments: argparse.Namespace) -> int:
+    """`montage serve`: the HTTP API on this machine."""
+    from functions.local.server import serve  # no other command waits for a web server to be loaded
+
+    return serve(arguments, _settings(workers=None))
+
+
 def sample(arguments: argparse.Namespace) -> int:
     """`montage sample`: make the sample film, unless it is there, and print where it is."""
     settings = _settings(workers=None)
@@ -406,6 +413,7 @@ COMMANDS: Mapping[str, Command] = {
     "models": models,
     "dead-letters": lambda arguments: dead_letters(arguments, _settings(workers=None)),
     "keys": lambda arguments: keys(arguments, _settings(workers=None)),
+    "serve": serve,
     "sample": sample,
     "doctor": doctor,
     "version": version,

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from functions.serving import trace_of
 from functions.v1 import batches, health, jobs, uploads
 from functions.v1.context import Api
-from functions.v1.gates import gates
+from functions.v1.gates import add_gates
 from functions.v1.openapi import described
 from functions.v1.problems import Problem, problem, problem_of, status_of
 from shared import log as logs
@@ -46,8 +46,8 @@ def make_app(api: Api, *, objects: Router | None = None) -> FastAPI:
     made.state.api = api
     if objects is not None:
         made.router.routes.extend(objects.routes)
-    made.add_middleware(gates, settings=api.settings)
     made.add_middleware(Around, project=api.settings.google.project)
+    add_gates(made, api.settings)
     return made
 
 

@@ -3,7 +3,8 @@
 Plain ASGI: bodies and answers pass through as they come. What a gate refuses is told as a problem.
 """
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
@@ -12,7 +13,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.v1.problems import problem
+from shared.log import event
 from shared.settings import Settings, listed
+
+log = logging.getLogger(__name__)
 
 MOST_BODY_BYTES = 1024**2  # the largest edit list in use has some 100 KB
 UNBOUNDED = "/objects/"  # uploads of films, which their signed addresses bound
@@ -95,7 +99,7 @@ class HostCheck:
             host = _split(Headers(scope=scope).get("Host", ""))[0]
             if host not in self._allowed:
                 detail = f"Nothing here is called {host[:100]!r}; MONTAGE_ALLOWED_HOSTS can name it."
-                await problem(421, "wrong_host", detail)(scope, receive, send)
+                await _refuse(421, "wrong_host", detail)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
@@ -110,7 +114,7 @@ class OriginCheck:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not self._may_pass(scope):
             detail = "A page of another site asks for this; MONTAGE_ALLOWED_ORIGINS can name its origin."
-            await problem(403, "wrong_origin", detail, headers={"Vary": "Origin"})(scope, receive, send)
+            await _refuse(403, "wrong_origin", detail, headers={"Vary": "Origin"})(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
@@ -175,7 +179,13 @@ class BodyLimit:
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         detail = f"The body is larger than {self._most_bytes} bytes."
-        await problem(413, "body_too_large", detail, headers={"Connection": "close"})(scope, receive, send)
+        await _refuse(413, "body_too_large", detail, headers={"Connection": "close"})(scope, receive, send)
+
+
+def _refuse(status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None) -> ASGIApp:
+    """Return what answers so, with a line in the log: what stays before the application is logged nowhere else."""
+    log.info("a request was refused: %s", detail, extra=event("refused", status=status, code=code))
+    return problem(status, code, detail, headers=headers)
 
 
 def _split(address: str) -> tuple[str, str]:

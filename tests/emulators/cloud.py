@@ -1,11 +1,12 @@
 """The whole of Montage on Google Cloud, emulated: real clients, real functions and tasks as processes, real HTTP.
 
-Firestore and Pub/Sub are Google's emulators; Cloud Storage, Cloud Run jobs, push tokens, the trigger of `on_upload` and
-the scheduler of the watchdog are ours. What this shows nothing about: rights, quotas, containers, and time.
+Firestore and Pub/Sub are Google's emulators; Cloud Storage, Cloud Run jobs, IAM's signBlob, push tokens, the trigger of
+`on_upload` and the scheduler of the watchdog are ours. What this shows nothing about: rights, quotas, containers, time.
 """
 
 import logging
 import os
+import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,6 +34,7 @@ from shared.domain.job import Job
 from shared.domain.push_envelope import PushedMessage, PushEnvelope
 from shared.ports import Cloud, UrlSigner
 from shared.settings import GoogleSettings, Settings
+from tests.emulators.fake_iam import FakeIam, fake_iam
 from tests.emulators.fake_run import FakeRun, fake_run
 from tests.emulators.google import PROJECT, firestore_emulator, pubsub_emulator
 from tests.emulators.processes import free_port, server
@@ -48,6 +50,8 @@ UPLOADER, DOWNLOADER, PUSHER = (f"{name}@{PROJECT}.iam.gserviceaccount.com" for 
 AUDIENCE = "https://functions.montage.test"
 UPLOADS, WORK, DOWNLOADS, FOOTAGE = (f"{PROJECT}-{name}" for name in ("uploads", "work", "downloads", "footage"))
 """The buckets; the last one is another system's, which may ask for jobs of what is in it."""
+SERVER_KEY = secrets.token_hex(32)
+"""Secret of the functions, thrown away with the process."""
 PUSHED = {"stage-requested": "on_stage_requested", "stage-done": "on_stage_done", "job-requests": "on_job_requested"}
 """Topics and the functions that their push subscriptions call."""
 TOLD = ("job-events", "dead-letters")
@@ -95,6 +99,7 @@ class EmulatedCloud:
     downloads: UrlSigner
     """Signs for the downloads bucket."""
     storage: StorageProxy
+    iam: FakeIam
     run: FakeRun
     relay: PushRelay
     functions: Mapping[str, str]
@@ -172,9 +177,16 @@ def emulated_cloud(
             pubsub_emulator(folder),
             _storage(folder, events_to=urls["on_upload"], event_times=event_times),
         )
+        iam = stack.enter_context(fake_iam({UPLOADER, DOWNLOADER}))
         run_port = free_port()
         settings = _settings(
-            folder, models, storage_url=storage.url, firestore=firestore, pubsub=pubsub, run=f"127.0.0.1:{run_port}"
+            folder,
+            models,
+            storage_url=storage.url,
+            firestore=firestore,
+            pubsub=pubsub,
+            run=f"127.0.0.1:{run_port}",
+            iam=iam.host,
         )
         given = {
             **_plain_environment(),
@@ -212,6 +224,7 @@ def emulated_cloud(
             uploads=SignedUrls(clients.storage, UPLOADS, **signers),
             downloads=SignedUrls(clients.storage, DOWNLOADS, **signers),
             storage=storage,
+            iam=iam,
             run=run,
             relay=relay,
             functions=urls,
@@ -220,7 +233,7 @@ def emulated_cloud(
 
 
 def _settings(
-    folder: Path, models: Path | None, *, storage_url: str, firestore: str, pubsub: str, run: str
+    folder: Path, models: Path | None, *, storage_url: str, firestore: str, pubsub: str, run: str, iam: str
 ) -> Settings:
     google = GoogleSettings(
         project=PROJECT,
@@ -234,6 +247,7 @@ def _settings(
         firestore_emulator_host=firestore,
         pubsub_emulator_host=pubsub,
         run_emulator_host=run,
+        iam_emulator_host=iam,
     )
     return Settings(cloud="gcp", home=folder / "home", models=models or Settings().models, google=google)
 
@@ -244,6 +258,8 @@ def _function_settings(relay: PushRelay) -> dict[str, str]:
         "MONTAGE_GOOGLE_PUSH_SERVICE_ACCOUNT": relay.service_account,
         "MONTAGE_GOOGLE_PUSH_CERTS_URL": relay.certs_url,
         "MONTAGE_GOOGLE_REQUEST_BUCKETS": FOOTAGE,
+        "MONTAGE_REQUIRE_KEYS": "true",
+        "MONTAGE_SERVER_KEY": SERVER_KEY,
     }
 
 

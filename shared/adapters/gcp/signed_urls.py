@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import google.auth
 from google.api_core import exceptions
 from google.auth import iam
-from google.auth.credentials import Credentials, Signing
+from google.auth.credentials import AnonymousCredentials, Credentials, Signing
 from google.auth.transport import Request as Transport
 from google.auth.transport.requests import Request
 from google.cloud.storage import Client
@@ -91,19 +91,42 @@ class KeylessSigning(Signing):
         return signature
 
 
-def signing(email: str, *, timeout_s: float, credentials: Credentials | None = None) -> Signing:
+def signing(
+    email: str, *, timeout_s: float, credentials: Credentials | None = None, emulator_host: str | None = None
+) -> Signing:
     """Return what signs as the service account: its private key if the credentials hold it, else IAM.
 
-    Without credentials the environment's are used.
+    Without credentials the environment's are used, but where an emulator stands for IAM: that asks for none.
     """
+    if emulator_host:
+        anonymous = AnonymousCredentials()  # type: ignore[no-untyped-call]
+        return KeylessSigning(
+            anonymous, email=_named(email), timeout_s=timeout_s, transport=_EmulatedTransport(emulator_host)
+        )
     if credentials is None:
         credentials, _ = google.auth.default(scopes=[SIGNING_SCOPE])
     # A metadata server's credentials can sign, too, but through IAM and as themselves: only a key file's hold a key.
     if isinstance(credentials, service_account.Credentials) and email in ("", credentials.signer_email):
         return credentials
+    return KeylessSigning(credentials, email=_named(email), timeout_s=timeout_s)
+
+
+def _named(email: str) -> str:
     if not email:
         raise MontageError("not_configured", "No service account is named that signs addresses, and there is no key.")
-    return KeylessSigning(credentials, email=email, timeout_s=timeout_s)
+    return email
+
+
+class _EmulatedTransport(Request):
+    """A transport that asks an emulator what it was to ask IAM."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__()
+        self._host = host
+
+    def __call__(self, url: str, *args: Any, **options: Any) -> Any:
+        there = urlsplit(url)._replace(scheme="http", netloc=self._host).geturl()
+        return super().__call__(there, *args, **options)  # type: ignore[no-untyped-call]
 
 
 class _StrictTransport:

@@ -23,6 +23,7 @@ COMMANDS = dict.fromkeys(
         "models",
         "dead-letters",
         "keys",
+        "serve",
         "sample",
         "doctor",
         "version",

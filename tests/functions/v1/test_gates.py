@@ -29,11 +29,12 @@ class Served:
 
     url: str
     port: int
+    http: httpx.Client
     reached: list[str] = field(default_factory=list)
 
     def ask(self, method: str = "GET", path: str = "/v1/thing", **headers: str) -> httpx.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return httpx.request(method, f"{self.url}{path}", headers=named, timeout=10)
+        return self.http.request(method, f"{self.url}{path}", headers=named)
 
 
 @contextmanager
@@ -41,7 +42,7 @@ def served(settings: Settings) -> Iterator[Served]:
     app = FastAPI()
     add_gates(app, settings)
     port = free_port()
-    made = Served(url=f"http://127.0.0.1:{port}", port=port)
+    made = Served(url=f"http://127.0.0.1:{port}", port=port, http=httpx.Client(timeout=10))
 
     @app.api_route("/v1/thing", methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"])
     def thing() -> dict[str, str]:
@@ -81,6 +82,7 @@ def served(settings: Settings) -> Iterator[Served]:
     try:
         yield made
     finally:
+        made.http.close()
         server.should_exit = True
         thread.join()
 
@@ -200,7 +202,7 @@ def test_an_allowed_origin_s_page_sends_its_key_and_reads_the_answer(local: Serv
 def test_every_answer_has_the_headers_that_keep_browsers_careful(local: Served) -> None:
     answers = [
         local.ask(), local.ask(path="/none"), local.ask(Host="evil.example"), local.ask("POST", Origin=OTHER),
-        httpx.post(f"{local.url}/v1/json", content=b" " * 2_000_000), local.ask(path="/v1/bug"),
+        local.http.post(f"{local.url}/v1/json", content=b" " * 2_000_000), local.ask(path="/v1/bug"),
         local.ask("OPTIONS", Origin=ALLOWED, Access_Control_Request_Method="PUT"),
     ]  # fmt: skip
     assert [answer.status_code for answer in answers] == [200, 404, 421, 403, 413, 500, 200]
@@ -250,7 +252,7 @@ def test_a_client_that_sends_100_mb_without_looking_gets_the_answer(local: Serve
     content = (piece for _ in range(100))
     told = {"Content-Length": "100000000"} if is_told else {}
     began = time.monotonic()
-    answered = httpx.post(f"{local.url}/v1/json", content=content, headers=told, timeout=10)
+    answered = local.http.post(f"{local.url}/v1/json", content=content, headers=told)
     assert (answered.status_code, answered.json()["code"]) == (413, "body_too_large")
     assert time.monotonic() - began < 5
 
@@ -258,20 +260,20 @@ def test_a_client_that_sends_100_mb_without_looking_gets_the_answer(local: Serve
 def test_a_body_of_1_mib_passes(local: Served) -> None:
     text = "a" * (MOST_BODY_BYTES - 2)
     for content in (json.dumps(text).encode(), iter([json.dumps(text).encode()])):
-        answered = httpx.post(
-            f"{local.url}/v1/json", content=content, headers={"Content-Type": "application/json"}, timeout=10
+        answered = local.http.post(
+            f"{local.url}/v1/json", content=content, headers={"Content-Type": "application/json"}
         )
         assert (answered.status_code, answered.json()) == (200, MOST_BODY_BYTES)
 
 
 def test_films_may_be_larger(local: Served) -> None:
     content = (b" " * 1_000_000 for _ in range(5))
-    assert httpx.put(f"{local.url}/objects/film", content=content, timeout=10).json() == 5_000_000
+    assert local.http.put(f"{local.url}/objects/film", content=content).json() == 5_000_000
 
 
 def test_answers_come_as_they_are_made(local: Served) -> None:
     began, first_s = time.monotonic(), 0.0
-    with httpx.stream("GET", f"{local.url}/v1/slowly", timeout=10) as answered:
+    with local.http.stream("GET", f"{local.url}/v1/slowly", timeout=10) as answered:
         for _ in answered.iter_raw():
             first_s = first_s or time.monotonic() - began
     assert first_s < (time.monotonic() - began) / 2
