@@ -21,7 +21,7 @@ SPEECH_ONLY := $(if $(findstring --mode speech,$(subst =, ,$(ARGS))),--speech-on
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run serve test test-system test-scale test-sync cloud-demo bench-cloud bench-render bench-motion bench-transcribe bench-api bundle schemas openapi check format lock clean doctor
+.PHONY: help setup run serve test test-system test-scale test-sync cloud-demo bench-cloud bench-render bench-motion bench-transcribe bench-api bench-uploads bundle schemas openapi check format lock clean doctor
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -74,6 +74,9 @@ bench-transcribe: setup $(TESTING) ## How fast and how rightly speech is written
 
 bench-api: setup $(TESTING) ## What a status request costs the server, beside a request for nothing
 	@$(PYTHON) -m benchmarks.api_status
+
+bench-uploads: setup $(TESTING) ## How fast and in how much memory one machine takes 5 GiB [BENCH_ARGS="--gib 1"]
+	@$(PYTHON) -m benchmarks.uploads $(BENCH_ARGS)
 
 bundle: ## Stage the Cloud Functions for deployment in build/functions
 	@$(call find_python) "$$python" -I functions/local/bundle.py build/functions

@@ -88,8 +88,7 @@ class ObjectRoutes:
         request = Request(scope, receive)
         body = RequestBody(request, idle_s=self._idle_s)
         response = await self._response(request, body)
-        if body.ending != "broken":
-            await response(scope, receive, send)
+        await response(scope, receive, send)
 
     async def _response(self, request: Request, body: RequestBody) -> Response:
         try:
@@ -149,8 +148,9 @@ class ObjectRoutes:
         if request.method == "DELETE" or is_question:
             await body.drain()  # there is nothing in it, and so nobody can stop this request
         if request.method == "PUT" and is_question and token in self._taking:
-            _, stored_bytes = await in_thread(bucket.store.sessions.find, name, token)
-            return _so_far(stored_bytes)
+            session, stored_bytes = await in_thread(bucket.store.sessions.find, name, token)
+            if stored_bytes != session.total_bytes:  # else it is about to be completed, which is worth waiting for
+                return _so_far(stored_bytes)
         async with self._alone(token, body):
             if request.method == "DELETE":
                 await in_thread(bucket.store.sessions.cancel, name, token)

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from shared.adapters.local.file_reference import UnchangedFile, opened_target, reference_to, target_generation
 from shared.adapters.local.folder_walk import is_there, names_below, open_if_there, opened_folder, remove
-from shared.adapters.local.upload_sessions import UploadSessions
+from shared.adapters.local.upload_sessions import FULL, UploadSessions
 from shared.domain.content_types import content_type_of
 from shared.domain.messages import ObjectFinalized
 from shared.domain.object_path import PRIVATE, checked_parts, checked_prefix
@@ -350,4 +350,5 @@ def _disk_trouble_as_try_again(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise TryAgain(f"{name}: the store's disk is in trouble: {error.strerror}.", code="disk_trouble") from error
+        code = "disk_full" if error.errno in FULL else "disk_trouble"
+        raise TryAgain(f"{name}: the store's disk is in trouble: {error.strerror}.", code=code) from error

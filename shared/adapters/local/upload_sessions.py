@@ -29,6 +29,7 @@ SWEEP_EVERY_S = 3600.0
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 CONTENT_RANGE = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.ASCII)
 FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What a disk says, or a user's share of it, that takes no more."""
 
 
 class Adopt(Protocol):

@@ -1,13 +1,17 @@
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from pydantic import SecretStr
 
-from shared.connect import LocalCloud, connect, connect_local
+from shared.connect import LocalCloud, connect, connect_local, connect_signers, local_buckets
 from shared.domain.messages import JobEvent, ObjectFinalized, StageDone, StageRequested, parse
-from shared.settings import Settings
+from shared.errors import MontageError
+from shared.settings import GoogleSettings, Settings
 
 JOB = "a" * 26
 
@@ -70,3 +74,34 @@ def test_importing_connect_loads_no_adapter() -> None:
     code = "import sys, shared.connect; sys.exit(any(name.startswith('shared.adapters') for name in sys.modules))"
     root = Path(__file__).parents[3]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+
+
+def test_signing_makes_a_key_when_it_is_first_asked_to_and_keeps_it(settings: Settings) -> None:
+    signers = connect_signers(settings, clock=lambda: 5.0)
+    assert not settings.home.exists()
+    url = signers.downloads.download("a", file_name="a", expires_s=60)
+    assert url.startswith("http://localhost:8080/objects/downloads/a?")
+    assert connect_signers(settings, clock=lambda: 5.0).downloads.download("a", file_name="a", expires_s=60) == url
+    other = settings.model_copy(update={"server_key": SecretStr("another")})
+    assert connect_signers(other, clock=lambda: 5.0).downloads.download("a", file_name="a", expires_s=60) != url
+
+
+def test_only_this_machine_s_buckets_are_served_by_it(settings: Settings) -> None:
+    with connect_local(settings) as cloud:
+        signers = connect_signers(settings)
+        assert set(local_buckets(cloud, signers)) == {"uploads", "downloads"}
+        with pytest.raises(TypeError, match="not on this machine"):
+            local_buckets(replace(cloud, uploads=cast("Any", object())), signers)
+
+
+def test_on_google_cloud_signers_need_accounts_and_buckets() -> None:
+    with pytest.raises(MontageError) as caught:
+        connect_signers(Settings(cloud="gcp", google=GoogleSettings(project="p")))
+    assert caught.value.code == "not_configured"
+    assert "MONTAGE_GOOGLE_UPLOADS_BUCKET" in caught.value.message
+
+
+@pytest.mark.parametrize("url", ["localhost:8080", "ftp://x", "http://x?y", "http://", "http://a b"])
+def test_what_addresses_begin_with_is_an_address(url: str) -> None:
+    with pytest.raises(ValueError, match="public_url"):
+        Settings(public_url=url)

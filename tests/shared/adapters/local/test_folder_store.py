@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.local.folder_store import STALE_NEW_FILE_S, FolderStore
+from shared.adapters.local.upload_sessions import LIFE_S
 from shared.domain.messages import ObjectFinalized
 from shared.domain.source_address import SourceAddress
 from shared.errors import AlreadyThere, NotFound, TryAgain
@@ -297,3 +298,72 @@ def swap_or_read(root: Path, clip: Path | None) -> None:
         else:
             store.upload(clip, "a")
             store.write("a", b"picture and sound")
+
+
+def finished(tmp_path: Path, data: bytes) -> Path:
+    path = tmp_path / "bucket" / ".store" / "finished"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def types_kept(tmp_path: Path) -> int:
+    return sum(path.is_file() for path in (tmp_path / "bucket" / ".store" / "types").rglob("*"))
+
+
+def test_an_adopted_file_is_an_object_without_a_copy(tmp_path: Path) -> None:
+    heard: list[ObjectFinalized] = []
+    store = FolderStore(tmp_path / "bucket", bucket="uploads", keeps_references=True, announce=heard.append)
+    path = finished(tmp_path, b"film")
+    stat = store.adopt(path, "a/source", content_type="video/quicktime")
+    assert (stat.size_bytes, stat.content_type) == (4, "video/quicktime")
+    assert store.stat("a/source") == stat
+    assert (tmp_path / "bucket" / "a" / "source").samefile(path)
+    assert store.adopt(path, "a/source", content_type="video/quicktime") == stat, "once more is the same"
+    assert [event.generation for event in heard] == [stat.generation] * 2
+    path.unlink()
+    assert store.read("a/source") == b"film"
+
+
+@pytest.mark.parametrize("is_reference", [False, True])
+def test_a_taken_name_adopts_nothing(tmp_path: Path, uploads: ObjectStore, clip: Path, is_reference: bool) -> None:
+    assert isinstance(uploads, FolderStore)
+    stat = uploads.upload(clip, "a") if is_reference else uploads.write("a", b"first")
+    with pytest.raises(AlreadyThere):
+        uploads.adopt(finished(tmp_path, b"second"), "a", content_type="video/mp4")
+    assert uploads.stat("a") == stat
+    assert types_kept(tmp_path) == 0
+
+
+def test_a_media_type_goes_with_its_object(tmp_path: Path, uploads: ObjectStore) -> None:
+    assert isinstance(uploads, FolderStore)
+    uploads.adopt(finished(tmp_path, b"1"), "a", content_type="video/mp4")
+    uploads.write("a", b"2")
+    assert uploads.stat("a").content_type is None
+    uploads.delete("a")
+    assert types_kept(tmp_path) == 0
+    with pytest.raises(NotFound) as caught:
+        uploads.adopt(tmp_path / "gone", "a", content_type="video/mp4")
+    assert caught.value.code == "unknown_upload"
+
+
+def test_open_uploads_of_a_deleted_object_leave_nothing(tmp_path: Path, uploads: ObjectStore) -> None:
+    assert isinstance(uploads, FolderStore)
+    kept, gone = (
+        uploads.sessions.begin(name, content_type="video/mp4", max_bytes=9) for name in ("uploads/a", "uploads/b")
+    )
+    uploads.delete("uploads/b")
+    assert uploads.sessions.find("uploads/a", kept)[1] == 0
+    with pytest.raises(NotFound):
+        uploads.sessions.find("uploads/b", gone)
+    assert len(list((tmp_path / "bucket" / ".store" / "uploads").iterdir())) == 1
+    assert list(uploads.list("")) == []
+
+
+def test_uploads_that_nobody_ended_are_swept_when_others_begin(tmp_path: Path) -> None:
+    now = [1_000_000.0]
+    store = FolderStore(tmp_path / "bucket", bucket="uploads", clock=lambda: now[0])
+    store.sessions.begin("old", content_type="video/mp4", max_bytes=9)
+    now[0] += LIFE_S + 1
+    store.sessions.begin("young", content_type="video/mp4", max_bytes=9)
+    assert len(list((tmp_path / "bucket" / ".store" / "uploads").rglob("data"))) == 1
