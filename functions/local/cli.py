@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import os
+import shutil
 import signal
 import sys
 import time
@@ -192,7 +193,8 @@ def _ready_for(found: Job, settings: Settings, shown: Display) -> LocalCloud:
 
 def erase(arguments: argparse.Namespace) -> int:
     """`montage erase ID`: remove everything of a job, once what runs of it has stopped."""
-    with connect_local(_settings(workers=None)) as cloud:
+    settings = _settings(workers=None)
+    with connect_local(settings) as cloud:
         job_id = _job_called(cloud, arguments.id).id
         erased = erase_job(cloud, job_id)
         give_up_at = time.monotonic() + ERASED_WITHIN_S
@@ -202,6 +204,7 @@ def erase(arguments: argparse.Namespace) -> int:
     if not is_gone:
         message = f"Something of {job_id} still runs; it is erased once that has ended: montage erase {job_id}"
         return _trouble(arguments, "still_erasing", message)
+    shutil.rmtree(settings.home / "logs" / job_id, ignore_errors=True)
     return _tell_ended(erased, "erased", arguments)
 
 

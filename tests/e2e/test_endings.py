@@ -95,6 +95,7 @@ def test_a_job_at_work_is_erased_once_its_tasks_have_stopped(montage: Montage, c
         for bucket, store in (("uploads", cloud.uploads), ("work", cloud.work), ("downloads", cloud.downloads)):
             assert list(store.list(f"{bucket}/")) == []
         assert cloud.jobs.list() == []
+        assert not (montage.folder / "home" / "logs" / job.id).exists()
         assert cloud.jobs.was_erased(job.id)
         assert clip.exists()
         assert montage("erase", job.id).code == 2

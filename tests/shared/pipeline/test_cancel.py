@@ -7,17 +7,22 @@ from pathlib import Path
 import pytest
 
 from functions.local.event_pump import HANDLERS
+from jobs.merge.__main__ import merge
 from jobs.task import DONE, Part, Task
 from shared.domain import job as jobs
 from shared.domain.chunk import Failure
+from shared.domain.given_edit_list import GivenClip, GivenEditList
 from shared.domain.job import Job, JobState, Source
 from shared.domain.messages import JobEvent, Message, StageName, StageRequested
 from shared.domain.options import Options
+from shared.domain.span import span
 from shared.errors import BadRequest, LeaseLost, NotFound
 from shared.pipeline.cancel_job import cancel_job
+from shared.pipeline.given_edit_list import store_given
 from shared.pipeline.launch_stage import launch_stage
 from shared.pipeline.watch import watch
 from shared.ports import EventBus
+from tests.clips import ClipSpec, make_clip
 from tests.counting import CountedCalls
 from tests.one_machine import OneMachine, one_machine
 from tests.waves import slow_film
@@ -205,6 +210,31 @@ def test_a_hint_that_comes_first_stops_what_a_cut_off_call_left_running(tmp_path
     machine.cloud.jobs.update(job.id, lambda job: jobs.cancelled(job, now=1.0))
     HANDLERS["stage-done"](machine.cloud, f'{{"job_id": "{job.id}", "epoch": 1, "stage": "pose"}}')
     assert machine.launcher.waiting == []
+
+
+@pytest.mark.parametrize("end", [jobs.cancelled, jobs.erasing])
+def test_a_merge_that_has_rendered_when_its_job_is_cancelled_uploads_nothing(
+    tmp_path: Path, end: Callable[..., Job]
+) -> None:
+    """The real merge; it is too quick for its heartbeat to see it."""
+
+    def late(task: Task) -> Part:
+        machine.cloud.jobs.update(task.job.id, lambda job: end(job, now=1.0))
+        return merge(task)
+
+    machine = one_machine(tmp_path / "home", merge=late)
+    video = make_clip(tmp_path, ClipSpec(seconds=1.0, has_sound=False))
+    job = Job(
+        id="b" * 26, source=Source(file_name=video.name), options=TENS, created_at=machine.clock.now, is_given=True
+    )
+    store_given(machine.cloud, job.id, GivenEditList(clips=(GivenClip(wanted=span(0, 1)),)))
+    assert machine.cloud.jobs.create(job)
+    machine.cloud.uploads.upload(video, f"uploads/{job.id}/source")
+    drained(machine)
+    machine.launcher.run_tasks()
+    assert machine.launcher.exit_codes == [DONE]
+    assert list(machine.cloud.downloads.list("downloads/")) == []
+    assert [name for name in machine.cloud.work.list(f"work/{job.id}/merge/") if "/runs/" not in name] == []
 
 
 @pytest.mark.parametrize("at", range(24))

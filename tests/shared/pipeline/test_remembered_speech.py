@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from jobs.task import Part, Task
 from shared.adapters.local.folder_store import FolderStore
+from shared.domain.object_names import heard_for, heard_speech
 from shared.domain.options import Options
 from shared.errors import MontageError, NotFound, TryAgain
 from shared.media.speech_sound import speech_track
@@ -216,3 +217,41 @@ def test_a_second_job_with_the_same_sound_transcribes_nothing(tmp_path: Path) ->
     again = numbers(replace(Options(), chunk_s=24))
     assert (sum(each["heard"] for each in again), sum(each["remembered"] for each in again)) == (0, 2)
     assert len(inner.asked) == heard
+
+
+def test_what_is_used_is_noted_below_the_job_before_it_is_kept(store: FolderStore) -> None:
+    written: list[str] = []
+
+    class Watched:
+        def read(self, name: str) -> bytes:
+            return store.read(name)
+
+        def write(self, name: str, data: bytes, *, only_if_absent: bool = False) -> ObjectStat:
+            written.append(name)
+            return store.write(name, data, only_if_absent=only_if_absent)
+
+    for job_id in ("one", "other"):
+        memory = RememberedSpeech(recognizer=Counter(), store=Watched(), job_id=job_id)  # type: ignore[arg-type]
+        assert answers(memory, [1, 2, 1]) == [said(1), said(2), said(1)]
+    digests = [Path(name).stem for name in store.list("work/heard/")]
+    for job_id in ("one", "other"):
+        notes = [Path(name).stem for name in store.list(f"work/{job_id}/")]
+        assert notes == digests, "also what another job had heard first"
+    for digest in digests:
+        assert written.index(heard_for("one", digest)) < written.index(heard_speech(digest))
+    assert len(written) == 3 * len(digests), "each once"
+
+
+def test_what_cannot_be_noted_is_heard_and_not_kept(store: FolderStore) -> None:
+    class Noteless:
+        def read(self, name: str) -> bytes:
+            return store.read(name)
+
+        def write(self, name: str, data: bytes, *, only_if_absent: bool = False) -> ObjectStat:
+            if "/transcribe/" in name:
+                raise TryAgain("the store is away")
+            return store.write(name, data, only_if_absent=only_if_absent)
+
+    memory = RememberedSpeech(recognizer=Counter(), store=Noteless(), job_id="one")  # type: ignore[arg-type]
+    assert answers(memory, [1]) == [said(1)]
+    assert list(store.list("work/")) == []

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from shared.domain.messages import StageDone, StageRequested
 from shared.domain.object_names import source
 from shared.errors import BadRequest, BadVideo, LeaseLost, NotFound, TryAgain
 from shared.pipeline.launch_stage import launch_stage
+from shared.pipeline.reconcile import reconcile
 from shared.pipeline.request_job import receive_request
 from shared.pipeline.retry_job import retry_job
 from shared.pipeline.watch import watch
@@ -83,6 +85,18 @@ def test_a_retry_computes_only_what_is_not_done(tmp_path: Path, film: Path) -> N
     assert bus.last == ["done"]
     assert bus.events[0].n == failed.events, "numbers go on growing"
     assert [warned.code for warned in ended.warnings] == ["nothing_found"], "no warning is there twice"
+
+
+def test_a_retry_keeps_the_plan_by_which_done_chunks_are_numbered(tmp_path: Path, film: Path) -> None:
+    work = Work(broken=1)
+    machine, failed = failed_job(tmp_path, film, work)
+    work.mend()
+    limits = replace(machine.cloud.limits, max_tasks=1)
+    machine.cloud = machine.launcher.cloud = replace(machine.cloud, limits=limits)
+    retry_job(machine.cloud, failed.id)
+    ended = machine.run_to_the_end(failed.id)
+    assert (ended.state, ended.stages["pose"].plan) == ("done", failed.stages["pose"].plan)
+    assert work.computed == Counter(range(CHUNKS))
 
 
 def test_a_retry_after_a_failed_merge_analyses_nothing(tmp_path: Path, film: Path) -> None:
@@ -160,7 +174,7 @@ def test_a_source_that_was_gone_is_copied_once_it_is_back_even_after_a_week(tmp_
     with pytest.raises(TryAgain):
         retry_job(cloud, failed.id)
     cloud.uploads.copy_from = copy  # type: ignore[method-assign]
-    assert cloud.jobs.get(failed.id).state == "awaiting_upload"
+    assert reconcile(cloud, failed.id).state == "awaiting_upload", "it does not expire by the age of its first try"
     ended = machine.run_to_the_end(failed.id)
     assert (ended.state, ended.epoch) == ("done", 3)
 

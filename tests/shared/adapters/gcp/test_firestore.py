@@ -18,8 +18,10 @@ from google.cloud.firestore_v1.types import BatchGetDocumentsRequest, CommitRequ
 
 from shared.adapters.gcp import documents
 from shared.adapters.gcp.clients import GoogleClients
+from shared.adapters.gcp.documents import Documents
 from shared.adapters.gcp.firestore import FirestoreJobs
 from shared.adapters.gcp.firestore_keys import FirestoreKeys
+from shared.domain.batch import Batch
 from shared.domain.chunk import Held, Lease, Superseded
 from shared.domain.job import SCHEMA_VERSION, Job
 from shared.domain.limits import Limits
@@ -115,6 +117,53 @@ def far(jobs: FirestoreJobs, relay: Relay, project: str, clock: HandClock) -> Fi
 @pytest.fixture
 def document(firestore_host: str, jobs: FirestoreJobs, project: str) -> firestore.DocumentReference:
     return client_of(firestore_host, project).collection("jobs").document("job")
+
+
+# Erasing
+
+
+@pytest.mark.parametrize("dies_at", range(5))
+def test_a_job_whose_forgetting_was_cut_off_is_still_there_to_be_forgotten_and_cannot_be_made_anew(
+    jobs: FirestoreJobs, document: firestore.DocumentReference, monkeypatch: pytest.MonkeyPatch, dies_at: int
+) -> None:
+    jobs.update("job", lambda job: replace(job, batch="batch"))
+    jobs.create_batch(Batch(id="batch", owner="someone", created_at=1.0, job_ids=("job",)))
+    for index in range(3):
+        leased(jobs, index)
+    count, delete = 0, Documents.delete
+
+    def dying(documents: Documents, reference: firestore.DocumentReference) -> None:
+        nonlocal count
+        if count == dies_at:
+            raise KeyboardInterrupt
+        count += 1
+        delete(documents, reference)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Documents, "delete", dying)
+        with pytest.raises(KeyboardInterrupt):
+            jobs.forget("job")
+    assert jobs.get("job").id == "job", "the record goes last"
+    assert jobs.was_erased("job"), "the tombstone comes first"
+    assert not jobs.create(new_job())
+    jobs.forget("job")
+    assert not document.get().exists
+    assert list(document.collection("chunks").stream()) == []
+    with pytest.raises(NotFound):
+        jobs.get_batch("batch")
+    with pytest.raises(NotFound):
+        jobs.get("job")
+
+
+def test_a_tombstone_says_when_it_may_go_and_not_whose_it_is(
+    jobs: FirestoreJobs, firestore_host: str, project: str, clock: HandClock
+) -> None:
+    jobs.forget("job")
+    (tombstone,) = client_of(firestore_host, project).collection("tombstones").stream()
+    fields = tombstone.to_dict() or {}
+    assert fields.pop("expires_at").timestamp() == clock.now + 8 * 24 * 3600, "a time, as the policy needs"
+    assert fields.keys() == {"written_by"}
+    assert "job" not in tombstone.id
 
 
 # What is lost on the way
