@@ -120,7 +120,8 @@ class Settings(BaseSettings):
     require_keys: bool | None = None
     """Whether callers of the API must show a key; None: on Google Cloud, but not on one machine."""
     requests_per_minute: int = Field(default=600, ge=0)
-    """What one key, or one address without a key, may ask of one process; 0: as much as it likes."""
+    """What one key, or one address without a key that counts, may ask of one process, where keys are asked for; 0: as
+    much as it likes."""
     allowed_origins: str = ""
     """Other sites' origins, separated by commas, whose pages may call the API, e.g. "https://club.example"."""
     allowed_hosts: str = ""

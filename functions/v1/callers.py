@@ -41,8 +41,7 @@ def caller_of(api: Api, authorization: str | None, *, address: str = "") -> Call
     One who shows a key that counts is held to the key's own rate, everybody else to that of the address.
     """
     per_minute = api.settings.requests_per_minute
-    if not api.settings.needs_keys:
-        api.limit.take(address, per_minute=per_minute)
+    if not api.settings.needs_keys:  # it is the caller's own machine
         return Caller(owner=NOBODY_IN_PARTICULAR, scopes=frozenset(SCOPES))
     key = _key_of(api, authorization, address)
     if key is None:

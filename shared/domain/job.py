@@ -408,13 +408,11 @@ def expired(job: Job, *, now: float) -> Job:
 
 
 def cancelled(job: Job, *, now: float) -> Job:
-    """Nobody wants the job any more: any unfinished state → cancelled.
-
-    This is the one place that knows where a cancelled job goes.
-    """
+    """Nobody wants the job any more: any unfinished state → cancelled; where there is a reel, that stays: → done."""
     if job.is_over:
         return job
-    return _told(replace(job, state="cancelled", ended_at=now), "cancelled")
+    state: JobState = "done" if job.is_rendered else "cancelled"
+    return _told(replace(job, state=state, ended_at=now), "cancelled")
 
 
 def erasing(job: Job, *, now: float) -> Job:
@@ -455,7 +453,9 @@ def _begun_anew(stage: Stage) -> Stage:
 
     It keeps the name of its last execution, so that whoever launches the next sees whether that still runs.
     """
-    return stage if stage.state == "skipped" else Stage(plan=stage.plan, execution=stage.execution)
+    if stage.state == "skipped":
+        return stage
+    return Stage(plan=stage.plan, first_chunk=stage.first_chunk, execution=stage.execution)
 
 
 def published(job: Job, messages: tuple[Message, ...]) -> Job:

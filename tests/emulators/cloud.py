@@ -104,6 +104,8 @@ class EmulatedCloud:
     relay: PushRelay
     functions: Mapping[str, str]
     """Names and URLs of the functions that run."""
+    environment: Mapping[str, str]
+    """What functions are told by their surroundings."""
     told: list[Told] = field(default_factory=list)
     """Everything other systems were sent, in order of arrival; at least once each."""
 
@@ -228,6 +230,7 @@ def emulated_cloud(
             run=run,
             relay=relay,
             functions=urls,
+            environment=given,
             told=told,
         )
 

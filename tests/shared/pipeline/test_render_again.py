@@ -16,6 +16,7 @@ from shared.domain.options import Options
 from shared.domain.span import Span, span
 from shared.domain.transcript import Word
 from shared.errors import BadRequest, BadVideo, NotFound
+from shared.pipeline.cancel_job import cancel_job
 from shared.pipeline.make_reel import make_reel
 from shared.pipeline.render_again import render_again
 from shared.pipeline.transcribe import SpeechPart, part_to_json
@@ -224,3 +225,15 @@ def test_a_running_job_has_no_edit_list_yet(machine: OneMachine, video: Path) ->
     with pytest.raises(BadRequest) as refused:
         again(machine, job, clips(span(1, 3)))
     assert refused.value.code == "not_done"
+
+
+def test_a_cancelled_revision_leaves_the_reel_before_it(machine: OneMachine, done: Job) -> None:
+    again(machine, done, clips(span(1, 3)))
+    job = cancel_job(machine.cloud, done.id)
+    assert (job.state, job.revision, job.rendered_revision, job.error) == ("done", 2, 1, None)
+    assert job.artifacts == done.artifacts
+    with pytest.raises(BadRequest) as refused:
+        cancel_job(machine.cloud, done.id)
+    assert refused.value.code == "already_ended"
+    again(machine, job, clips(span(5, 7)))
+    assert machine.run_to_the_end(done.id).rendered_revision == 3
