@@ -74,12 +74,13 @@ def served(folder: Path, *, workers: int = 2, environment: dict[str, str] | None
 
 
 @contextmanager
-def framework_on_one_machine(folder: Path) -> Iterator[Place]:
+def framework_on_one_machine(folder: Path, *, environment: dict[str, str] | None = None) -> Iterator[Place]:
     """Run the `api` function by functions-framework on the folders of a machine that `montage serve` works for."""
     port = free_port()
-    with _machine(folder, workers=2, environment=None) as (_, home, settings), ExitStack() as stack:
+    with _machine(folder, workers=2, environment=environment) as (_, home, settings), ExitStack() as stack:
         own = {
             **_environment(home),
+            **(environment or {}),
             "FUNCTION_TARGET": "api",
             "MONTAGE_REQUIRE_KEYS": "1",
             "MONTAGE_PUBLIC_URL": f"http://127.0.0.1:{port}",
