@@ -58,6 +58,7 @@ def job_told(cloud: Cloud, job: Job) -> JobTold:
         batch=job.batch,
         state=job.state,
         revision=job.revision,
+        rendered_revision=job.rendered_revision,
         epoch=job.epoch,
         created_at=moment(job.created_at),
         ended_at=None if job.ended_at is None else moment(job.ended_at),

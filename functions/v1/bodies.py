@@ -42,6 +42,7 @@ SKIPPED = {"state": "skipped", "progress": 1.0, "chunks": 0, "done": 0, "running
 JOB: dict[str, Any] = {
     **{name: ROW[name] for name in ("id", "owner", "batch", "state", "progress", "created_at", "ended_at")},
     "revision": 1,
+    "rendered_revision": 0,
     "epoch": 1,
     "source": {
         "name": "ride.mp4",
@@ -274,6 +275,8 @@ class JobTold(_Told):
     state: JobState
     revision: int
     """Counts edit lists; the ETag is made of it."""
+    rendered_revision: int
+    """Which revision the artifacts are of; 0 before there are any. It lags behind where an edit failed: see error."""
     epoch: int
     """Counts retries."""
     created_at: datetime = Field(examples=[WHEN])

@@ -100,7 +100,7 @@ def test_from_a_broken_upload_over_two_revisions_to_nothing_at_all(place: Place,
     again = ada.http.put(f"/v1/jobs/{job_id}/edit-list", **put)  # type: ignore[arg-type]
     assert (again.status_code, again.json()["revision"]) == (202, 2), "the same call once more is the same edit"
     second = ada.wait(job_id, FINAL, timeout_s=ENDS_S)
-    assert (second["state"], second["revision"], second["error"]) == ("done", 2, None)
+    assert (second["state"], second["revision"], second["rendered_revision"], second["error"]) == ("done", 2, 2, None)
     assert length_s(ada.download(f"/v1/jobs/{job_id}/reel")) == pytest.approx(3.0, abs=0.1)
     assert [each["wanted"] for each in edit_list_of(ada, job_id)["clips"]] == [[2.0, 4.0], [7.0, 8.0]]
     chunks = place.cloud.jobs.chunks(job_id, "pose")
