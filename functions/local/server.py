@@ -240,7 +240,7 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _url(host: str, port: int) -> str:
-    reached = "localhost" if host in WILDCARDS else f"[{host}]" if ":" in host else host
+    reached = "localhost" if host in ("127.0.0.1", *WILDCARDS) else f"[{host}]" if ":" in host else host
     return f"http://{reached}:{port}"
 
 
