@@ -217,6 +217,7 @@ def _work_under(
         return DONE, False
     except LeaseLost as error:
         log.info("stopping: %s", error.message, extra=event("lease_lost"))
+        _let_go(cloud, lease)
         return DONE, False
     except Stopped:
         with suppress(LeaseLost):
@@ -225,6 +226,13 @@ def _work_under(
         return STOPPED, False
     except Exception as error:  # the one place that decides what an error means for the chunk
         return _fail(cloud, lease, error)
+
+
+def _let_go(cloud: Cloud, lease: Lease) -> None:
+    """Have a chunk that nobody wants any more look like what it is: not as if somebody went on with it."""
+    with suppress(LeaseLost, NotFound):
+        if not cloud.jobs.get(lease.job_id).wants(lease.stage, lease.index):
+            cloud.jobs.hand_back_chunk(lease)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -340,7 +348,7 @@ class Heartbeat:
 
     def _is_wanted(self) -> bool:
         try:
-            return self._cloud.jobs.get(self._lease.job_id).wanted_run(self._lease.stage) is not None
+            return self._cloud.jobs.get(self._lease.job_id).wants(self._lease.stage, self._lease.index)
         except NotFound:
             return False
 

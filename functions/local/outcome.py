@@ -74,7 +74,7 @@ def outcome_of(job: Job) -> Outcome:
     """Return a job's outcome; its outputs are those in its folder, unless a later run's have taken their place."""
     folder = job.labels.get(FOLDER_LABEL)
     outputs = {}
-    if folder is not None and job.state == "done" and holder(Path(folder)) == job.id:
+    if folder is not None and job.state == "done" and holder(Path(folder)) == results_of(job):
         files = {name: Path(folder) / Path(object_name).name for name, object_name in job.artifacts.items()}
         outputs = {name: str(path) for name, path in files.items() if path.is_file()}
     return Outcome(
@@ -86,6 +86,11 @@ def outcome_of(job: Job) -> Outcome:
         numbers=dict(job.numbers),
         warnings=job.warnings,
     )
+
+
+def results_of(job: Job) -> str:
+    """Return what a folder of results says that they are of: the job, and which of its edits after the first."""
+    return job.id if job.rendered_revision <= 1 else f"{job.id} r{job.rendered_revision}"
 
 
 def refused(source: str, code: str, message: str, *, is_input: bool = True) -> Outcome:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from functions.local.event_pump import EventPump
-from functions.local.outcome import FOLDER_LABEL, SOURCE_LABEL, Outcome, outcome_of, refused
+from functions.local.outcome import FOLDER_LABEL, SOURCE_LABEL, Outcome, outcome_of, refused, results_of
 from functions.local.output_folder import reserve, store
 from functions.local.progress import Display
 from functions.printable import printable
@@ -127,8 +127,11 @@ def resume(cloud: LocalCloud, job_id: str) -> Job:
 
 
 def _upload(cloud: LocalCloud, job: Job) -> None:
-    """Hand the source to the uploads store, unless it is there; that of a requested job the watchdog fetches."""
-    if job.source.origin is not None:
+    """Hand the source to the uploads store, unless it is there.
+
+    That of a requested job the watchdog fetches, and that of a job announced over HTTP its owner uploads.
+    """
+    if job.source.origin is not None or _is_for_others_to_upload(job):
         return
     name = source(job.id)
     try:
@@ -137,10 +140,17 @@ def _upload(cloud: LocalCloud, job: Job) -> None:
         cloud.uploads.upload(Path(job.labels[SOURCE_LABEL]), name)
 
 
+def _is_for_others_to_upload(job: Job) -> bool:
+    return job.source.origin is None and SOURCE_LABEL not in job.labels
+
+
 def _told(job: Job, error: MontageError) -> Outcome:
     """Return the outcome of a job that an error of ours keeps from going on."""
-    failure = Failure(code=error.code, message=error.message)
-    return replace(outcome_of(job), error=failure, outputs={})
+    return replace(outcome_of(job), error=_failure(error), outputs={})
+
+
+def _failure(error: MontageError) -> Failure:
+    return Failure(code=error.code, message=error.message)
 
 
 def _readable(name: str) -> str:
@@ -164,8 +174,16 @@ def _unusable(video: Path) -> Outcome | None:
 
 
 def _look(cloud: LocalCloud, job_id: str, shown: Display) -> Outcome | None:
-    """Show where a job is; return its outcome once it has ended and its results lie in its folder."""
-    job = cloud.jobs.get(job_id)
+    """Show where a job is; return its outcome once it has ended and its results lie in its folder.
+
+    Of one that only its owner over HTTP can bring on, that is at once.
+    """
+    try:
+        job = cloud.jobs.get(job_id)
+    except NotFound as error:
+        return Outcome(source=job_id, job_id=job_id, state="erasing", error=_failure(error))
+    if job.state == "erasing" or (job.state == "awaiting_upload" and _is_for_others_to_upload(job)):
+        return outcome_of(job)
     for name, stage in job.stages.items():
         if stage.state == "skipped":
             continue
@@ -199,4 +217,4 @@ def _deliver(cloud: LocalCloud, job: Job) -> None:
             Path(object_name).name: open_files.enter_context(cloud.downloads.open(object_name))
             for object_name in job.artifacts.values()
         }
-        store(objects, folder, of=job.id, created_at=job.created_at)
+        store(objects, folder, of=results_of(job), created_at=job.created_at)

@@ -58,7 +58,8 @@ def _told(batch: Batch, jobs: list[Job]) -> BatchTold:
         created_at=moment(batch.created_at),
         counts=dict(Counter(job.state for job in jobs)),
         progress=round(sum(shares) / len(shares), 4) if shares else 1.0,
-        is_ended=all(job.is_final for job in jobs),
+        is_ended=len(jobs) == len(batch.job_ids)
+        and all(job.is_final for job in jobs),  # a newer Montage's are not told
         jobs=rows,
         labels=own_labels(batch.labels),
     )

@@ -255,7 +255,7 @@ def get_reel(request: Request, caller: Reader, job_id: JobId) -> Response:
     status_code=302,
     response_class=Response,
     response_description="The file is at `Location`",
-    responses={302: LOCATION, **problems("unknown_job", "unknown_artifact", "source_expired")},
+    responses={302: LOCATION, **problems("unknown_job", "unknown_artifact", "erasing", "source_expired")},
     dependencies=[only()],
 )
 def get_artifact(
@@ -267,6 +267,8 @@ def get_artifact(
     """Signed when it is asked for and good for a while: keep the name, not the address."""
     api = api_of(request)
     job = job_of(api, caller, job_id)
+    if job.state == "erasing":
+        raise Problem(404, *WITHOUT_REEL[job.state], state=job.state)
     return _source(api, job) if name == SOURCE else _artifact(api, job, name)
 
 

@@ -27,6 +27,7 @@ STATUS_OF_CODE: Mapping[str, int] = {
     "no_if_match": 428,
     "too_many_requests": 429,
     "disk_full": 507,
+    "newer_records": 503,
 }
 """Where the family of an error does not say it all."""
 TITLES: Mapping[int, str] = {413: "Content Too Large", 422: "Unprocessable Content"}

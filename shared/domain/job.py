@@ -92,6 +92,11 @@ class Stage:
     def is_settled(self) -> bool:
         return self.state in ("done", "skipped", "failed_soft", "failed")
 
+    @property
+    def chunks(self) -> range:
+        """The numbers of the plan's chunks."""
+        return range(self.first_chunk, self.first_chunk + self.plan.chunks)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
@@ -135,6 +140,9 @@ class Job:
     """How many events this job has told so far; the next one's number."""
     error: Failure | None = None
     warnings: tuple[Warned, ...] = ()
+    """Of the analysis, then of the reel that there is."""
+    warned_before_merge: int = 0
+    """How many of them are of the analysis."""
     artifacts: Mapping[str, str] = field(default_factory=dict)
     """Artifact names ("reel", "report", "poster") to object names in the downloads bucket."""
     numbers: Mapping[str, float] = field(default_factory=dict)
@@ -159,6 +167,16 @@ class Job:
         return self.is_final or self.state == "erasing"
 
     @property
+    def is_edit_lost(self) -> bool:
+        """Whether the last edit came to no reel: it failed or was cancelled, and the reel is an earlier revision's."""
+        return self.state == "done" and 0 < self.rendered_revision < self.revision
+
+    @property
+    def warnings_before_merge(self) -> tuple[Warned, ...]:
+        """What was told of the analysis; each reel has its own warnings besides."""
+        return self.warnings[: self.warned_before_merge]
+
+    @property
     def is_unfinished(self) -> bool:
         """Whether there is something left to do or to tell."""
         return not self.is_final or bool(self.outbox)
@@ -178,6 +196,10 @@ class Job:
         if self.is_over or stage is None or stage.is_settled:
             return None
         return stage.run_id
+
+    def wants(self, name: StageName, chunk: int) -> bool:
+        """Return whether the job waits for this chunk, whichever run works on it."""
+        return self.wanted_run(name) is not None and chunk in self.stages[name].chunks
 
 
 def _told(
@@ -228,6 +250,8 @@ def planned(
     stages: dict[StageName, Stage] = {
         name: _planned_stage(job.stages.get(name), plans.get(name)) for name in ANALYSIS_STAGES
     }
+    if "merge" in job.stages:  # of a job that is tried again
+        stages["merge"] = job.stages["merge"]
     job = replace(
         job,
         state="analysing",
@@ -238,6 +262,10 @@ def planned(
         deadline=deadline,
     )
     return _told(job, "progress")
+
+
+def _execution_of(job: Job, name: StageName) -> str | None:
+    return job.stages[name].execution if name in job.stages else None
 
 
 def _planned_stage(before: Stage | None, plan: ChunkPlan | None) -> Stage:
@@ -337,7 +365,8 @@ def merging(job: Job) -> Job:
     """The analysis is complete: analysing → merging, with the merge stage planned."""
     if job.state != "analysing":
         return job
-    job = replace(job, state="merging", stages={**job.stages, "merge": Stage(plan=MERGE_PLAN)})
+    merge = Stage(plan=MERGE_PLAN, execution=_execution_of(job, "merge"))  # there is one where it is tried again
+    job = replace(job, state="merging", stages={**job.stages, "merge": merge}, warned_before_merge=len(job.warnings))
     return _told(job, "progress")
 
 
@@ -352,13 +381,12 @@ def done(
     """The reel is there: merging → done."""
     if job.state != "merging":
         return job
-    known = set(job.warnings)
     job = replace(
         job,
         state="done",
         artifacts=artifacts,
         numbers=numbers,
-        warnings=(*job.warnings, *(each for each in warnings if each not in known)),
+        warnings=(*job.warnings_before_merge, *warnings),
         rendered_revision=job.revision,
         ended_at=now,
     )
@@ -372,7 +400,8 @@ def rendering_again(job: Job, edit: Edit, *, expected_revision: int, now: float,
     """
     if job.state != "done" or job.revision != expected_revision:
         return job
-    merge = Stage(plan=MERGE_PLAN, first_chunk=job.revision)
+    # The execution before goes with it: of an edit that was cancelled it may still run, and nobody is to lose sight.
+    merge = Stage(plan=MERGE_PLAN, first_chunk=job.revision, execution=_execution_of(job, "merge"))
     job = replace(
         job,
         state="merging",
@@ -440,6 +469,7 @@ def retried(job: Job, *, now: float, deadline_s: float) -> Job:
         epoch=job.epoch + 1,
         error=None,
         warnings=(),
+        warned_before_merge=0,
         probes=0,
         deadline=now + deadline_s,
         ended_at=None,

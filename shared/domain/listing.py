@@ -73,9 +73,15 @@ def place_in(token: str, query: JobQuery) -> Place:
             raise ValueError("digest")
         created_at, job_id = json.loads(body)
         is_time = isinstance(created_at, int | float) and not isinstance(created_at, bool) and isfinite(created_at)
+        created_at = float(created_at)  # integers may be larger than a database's
         if not (is_time and isinstance(job_id, str) and job_id.encode()):
             raise ValueError("types")
-    except (ValueError, TypeError, RecursionError) as error:  # a digest without a key keeps nobody from making tokens
+    except (
+        ValueError,
+        TypeError,
+        OverflowError,
+        RecursionError,
+    ) as error:  # a digest without a key keeps nobody from making tokens
         raise BadPageToken(
             "The page token is damaged or belongs to another listing; begin again without it."
         ) from error

@@ -153,8 +153,7 @@ def outstanding_chunks(
     """
     settled = {chunk.index for chunk in chunks if chunk.state in ("done", "failed")}
     left = set(left_chunks(stage, chunks, is_running=is_running, now=now, limits=limits))
-    numbers = range(stage.first_chunk, stage.first_chunk + stage.plan.chunks)
-    return [index for index in numbers if index not in settled and index not in left]
+    return [index for index in stage.chunks if index not in settled and index not in left]
 
 
 def left_chunks(
@@ -169,6 +168,7 @@ def left_chunks(
         chunk.index
         for chunk in chunks
         if chunk.state == "running"
+        and chunk.index in stage.chunks
         and now - chunk.moved_at < limits.rerun_after_s
         and (is_running or chunk.index in stage.left)
     )

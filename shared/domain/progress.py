@@ -31,7 +31,7 @@ def stage_progress(stage: Stage, summary: ChunkSummary | None) -> float:
     told = stage.told_percent / 100
     if summary is None or not stage.plan.chunks:
         return told
-    return min(1.0, summary.position_sum / stage.plan.chunks)
+    return max(told, min(1.0, summary.position_sum / stage.plan.chunks))  # a chunk that begins anew takes nothing back
 
 
 def job_progress(job: Job, shares: Mapping[StageName, float]) -> float:
@@ -40,7 +40,7 @@ def job_progress(job: Job, shares: Mapping[StageName, float]) -> float:
         return 1.0
     merge = shares.get("merge", 0.0)
     analysis = [shares.get(name, 0.0) for name in _analysed(job)]
-    if not analysis:  # nothing is analysed where the edit list was given
+    if not analysis or job.edit is not None:  # nothing is analysed where the edit list was given, or changed
         return merge
     return ANALYSIS_SHARE * sum(analysis) / len(analysis) + (1 - ANALYSIS_SHARE) * merge
 
@@ -55,7 +55,7 @@ def time_left_s(job: Job, shares: Mapping[StageName, float], *, now: float) -> f
         return 0.0
     if job.state == "merging" and "merge" in job.stages:
         return _merge_left_s(job, shares.get("merge", 0.0), now=now)
-    if job.state != "analysing":
+    if job.state != "analysing" or job.epoch > 1:  # what was kept from before says nothing of today's pace
         return None
     totals = [_total_s(job.stages[name], shares.get(name, 0.0), now=now) for name in _analysed(job)]
     known = [total_s for total_s in totals if total_s is not None]
@@ -98,7 +98,8 @@ def _merge_left_s(job: Job, share: float, *, now: float) -> float | None:
     stage = job.stages["merge"]
     total_s = _total_s(stage, share, now=now)
     if total_s is None:
-        analysis_s = [_elapsed_s(job.stages[name], now=now) for name in _analysed(job)]
+        is_part = job.edit is None and job.epoch == 1
+        analysis_s = [_elapsed_s(job.stages[name], now=now) for name in _analysed(job)] if is_part else []
         total_s = max(analysis_s) * _MERGE_PER_ANALYSIS if analysis_s else None
     return None if total_s is None else max(0.0, total_s - _elapsed_s(stage, now=now))
 

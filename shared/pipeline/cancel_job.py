@@ -21,13 +21,18 @@ def cancel_job(cloud: Cloud, job_id: str) -> Job:
     now = cloud.clock()
 
     def change(job: Job) -> Job:
-        if job.is_over and job.state != "cancelled":
+        if job.is_over and not _is_cancelled(job):
             raise _already_ended(job)
         return jobs.cancelled(job, now=now)
 
     cloud.jobs.update(job_id, change)
     log.info("job cancelled", extra=event("job_cancelled", job=job_id))
     return reconcile(cloud, job_id, look_at_executions=True)
+
+
+def _is_cancelled(job: Job) -> bool:
+    """Return whether the job is, or its last edit: that leaves the reel before it, and no error."""
+    return job.state == "cancelled" or (job.is_edit_lost and job.error is None)
 
 
 def _already_ended(job: Job) -> BadRequest:

@@ -20,6 +20,7 @@ from shared.errors import BadVideo, TryAgain
 from shared.pipeline.read_analysis import Analysis
 from shared.pipeline.report import TOLD_S, rounded_s
 
+NOTHING_FOUND = "nothing_found"
 NOTHING: dict[Mode, str] = {
     "motion": "nobody moves in it",
     "speech": "nobody speaks in it",
@@ -118,6 +119,7 @@ def as_edited(chosen: Chosen, given: GivenEditList, *, duration_s: float) -> Cho
         highlights=tuple(
             replace(each, is_chosen=any(meet(each.span, clip.span) for clip in clips)) for each in chosen.highlights
         ),
+        warnings=tuple(each for each in chosen.warnings if each.code != NOTHING_FOUND),  # somebody found something
         clips=clips,
         lead_ins_s=tuple(clip.lead_in_s for clip in given.clips),
         why_not_copied=given.why_not_copied,
@@ -182,7 +184,7 @@ def _nothing(
     why = NOTHING["speech" if job.sound is not None else job.options.mode]
     if job.options.on_nothing_found == "fail":
         raise BadVideo(
-            "nothing_found",
+            NOTHING_FOUND,
             f"{job.source.file_name}: {why}, so there is nothing to cut; allow a fallback or choose another video.",
         )
     fallback = fallback_highlight(
@@ -192,5 +194,5 @@ def _nothing(
     changes = any(sample.change > 0 for sample in analysis.samples)
     kept = f"shows the {seconds} in which most changes" if changes else f"has its first {seconds}"
     message = f"{why.capitalize()}; the reel {kept}."
-    warnings = (*warned, Warned(code="nothing_found", message=message))
+    warnings = (*warned, Warned(code=NOTHING_FOUND, message=message))
     return Chosen(motion=(), speech=(), highlights=(fallback,), warnings=warnings)

@@ -25,7 +25,7 @@ from shared.media.render_sound import SAMPLE_GRID, RenderedSound, render_sound
 from shared.media.sound import SoundSettings
 from shared.pipeline.choose import Chosen, as_edited, as_given, as_told, choose
 from shared.pipeline.companions import write_speech_companions
-from shared.pipeline.given_edit_list import read_given
+from shared.pipeline.given_edit_list import read_given, refuse_what_does_not_fit
 from shared.pipeline.judge_damage import as_far_as_seen, judge_damage, judge_sound
 from shared.pipeline.picture_timeline import picture_timeline
 from shared.pipeline.pinned_source import open_source
@@ -81,6 +81,7 @@ def make_reel(
     analysis = read_analysis(cloud, job)
     damaged = () if job.is_given else _judged(media, analysis, name=name)
     whole, media = media, as_far_as_seen(media, analysis.samples) if damaged and isinstance(media, Video) else media
+    _refuse_what_cannot_be_seen(cloud, job, whole, media)
     chosen = as_told(_chosen(cloud, job, analysis, duration_s=media.duration_s), duration_s=media.duration_s)
     chosen = replace(chosen, warnings=damaged + chosen.warnings)
     with open_source(cloud, job) as file:
@@ -149,6 +150,12 @@ def _chosen(cloud: Cloud, job: Job, analysis: Analysis, *, duration_s: float) ->
     return chosen if job.edit is None else as_edited(chosen, read_given(cloud, job), duration_s=duration_s)
 
 
+def _refuse_what_cannot_be_seen(cloud: Cloud, job: Job, whole: Media, media: Media) -> None:
+    """Raise BadVideo `bad_edit_list` for an edit that asks for what could not be decoded."""
+    if job.edit is not None and media.duration_s < whole.duration_s:
+        refuse_what_does_not_fit(cloud, job, media)
+
+
 def _render(
     file: BinaryIO,
     media: Media,
@@ -215,7 +222,7 @@ def _report(
     timings: dict[str, float],
     models: dict[str, str],
 ) -> Report:
-    warnings = (*job.warnings, *_all_warnings(chosen, rendered))
+    warnings = (*job.warnings_before_merge, *_all_warnings(chosen, rendered))
     return Report(
         job_id=job.id,
         revision=job.revision,

@@ -7,7 +7,7 @@ from functools import partial
 from shared.domain import job as jobs
 from shared.domain.job import Job, Warned
 from shared.domain.messages import StageName
-from shared.domain.object_names import artifact, digests_heard_for, everything_of, heard_speech
+from shared.domain.object_names import artifact, digests_heard_for, everything_of, heard_speech, source
 from shared.domain.plan import (
     CancelExecution,
     Effect,
@@ -65,9 +65,11 @@ def _look(cloud: Cloud, job: Job, name: StageName, *, look_at_executions: bool) 
     is_erasing = job.state == "erasing"
     is_asked = is_worth_asking and (look_at_executions or is_erasing or _was_just_ended(job))
     execution = cloud.launcher.state(stage.execution) if is_asked and stage.execution is not None else None
-    if stage.state == "planned" or (stage.is_settled and not is_erasing):
+    if not is_erasing and (stage.state == "planned" or stage.is_settled):
         return Seen(execution=execution)
-    return Seen(summary=stage_summary(cloud, job, name), execution=execution)
+    # Whoever still works on an earlier revision is in the way of erasing, too.
+    summary = cloud.jobs.chunk_summary(job.id, name) if is_erasing else stage_summary(cloud, job, name)
+    return Seen(summary=summary, execution=execution)
 
 
 def _was_just_ended(job: Job) -> bool:
@@ -125,6 +127,7 @@ def _erase(cloud: Cloud, job: Job) -> None:
     What was heard for it goes before the notes of that. An object that comes late meets the record, which has all this
     done again, or the tombstone that the record leaves.
     """
+    cloud.uploads.delete(source(job.id))  # one that is not complete is in no listing, but its parts are there
     prefixes = everything_of(job.id)
     for digest in digests_heard_for(job.id, cloud.work.list(prefixes["work"])):
         cloud.work.delete(heard_speech(digest))

@@ -49,7 +49,11 @@ def render_again(
         now=cloud.clock(),
         deadline_s=cloud.limits.deadline_s(job.duration_s),
     )
-    job = cloud.jobs.update(job_id, change)
+    try:
+        job = cloud.jobs.update(job_id, change)
+    except NotFound:  # erased meanwhile
+        cloud.work.delete(name)
+        raise
     if job.edit != edit:
         cloud.work.delete(name)
         _refuse_changed(job, expected_revision)
@@ -61,6 +65,8 @@ def _is_asked_again(
     cloud: Cloud, job: Job, given: GivenEditList, render: RenderMode, join: Join, expected_revision: int
 ) -> bool:
     if job.edit is None or job.revision != expected_revision + 1 or (job.edit.render, job.edit.join) != (render, join):
+        return False
+    if job.is_edit_lost:  # it came to nothing: that is no answer
         return False
     return read_given(cloud, job) == given
 

@@ -10,7 +10,7 @@ needs besides is Terraform's business. Composite indexes: of jobs (is_unfinished
 | state ↑, created_at ↓), which Firestore joins for queries by several of them; of keys (owner ↑, created_at ↑); chunks
 are asked for by equality only and need none. Exemptions from single-field indexes: `body`, `written_by`, `created_by`
 in all collections, since nobody asks for them and a timestamp in a body, such as a chunk's `moved_at`, would bound the
-collection to 500 writes a second; `created_at` of batches and keys. Jobs' own `created_at` is needed where jobs are
+collection to 500 writes a second; `created_at` of batches. Keys' and jobs' own `created_at` is needed where they are
 listed without any filter, and bounds how many are created, not how often they change. A time-to-live policy on
 `expires_at` of tombstones, which are asked for by name only: their fields need no index at all. Until the policy gets
 round to one that has expired, which may take days, it is passed over here.
@@ -146,7 +146,7 @@ class FirestoreJobs:
         def decide(chunk_now: Snapshot, job_now: Snapshot) -> Decision[None]:
             before = _held_chunk(chunk_now, lease)
             # An older run's task may go on: a newer run leaves it alone while it moves.
-            if not job_now.exists or _job_in(job_now).wanted_run(lease.stage) is None:
+            if not job_now.exists or not _job_in(job_now).wants(lease.stage, lease.index):
                 raise LeaseLost(f"{_title(lease)}: its job no longer wants it.")
             after = rules.moved(before, position=position, now=self._clock())
             return (_chunk_fields(after) if after != before else None), None

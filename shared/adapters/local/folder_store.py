@@ -152,11 +152,14 @@ class FolderStore:
         missing = NotFound(f"There is no object {source}.")
         if source.bucket not in self._elsewhere:
             raise missing
-        top = self._elsewhere[source.bucket].resolve()
-        path = top.joinpath(*checked_parts(source.name)).resolve()
-        if not path.is_relative_to(top) or not path.is_file():
-            raise missing
-        return path
+        try:
+            top = self._elsewhere[source.bucket].resolve()
+            path = top.joinpath(*checked_parts(source.name)).resolve()
+            if path.is_relative_to(top) and path.is_file():
+                return path
+        except (OSError, RuntimeError) as error:  # a folder nobody may read; links that lead to themselves
+            raise missing from error
+        raise missing
 
     def _tops(self) -> tuple[Path, ...]:
         return (self._references, self._root) if self._keeps_references else (self._root,)

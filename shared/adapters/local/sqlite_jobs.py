@@ -312,7 +312,7 @@ def _held_chunk(db: sqlite3.Connection, lease: Lease) -> Chunk:
 def _is_wanted(db: sqlite3.Connection, lease: Lease) -> bool:
     """Return whether the job still waits for the chunk. An older run's task may go on: a newer run leaves it alone."""
     try:
-        return _job(db, lease.job_id).wanted_run(lease.stage) is not None
+        return _job(db, lease.job_id).wants(lease.stage, lease.index)
     except NotFound:
         return False
 

@@ -1,6 +1,7 @@
 """A reel that is there is rendered again from an edited edit list: nothing is analysed, nothing is lost."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ from jobs.task import Part, Task
 from shared.domain.edit_list import Join
 from shared.domain.given_edit_list import GivenClip, GivenEditList
 from shared.domain.job import Job
-from shared.domain.object_names import given_edit_list, source
+from shared.domain.object_names import artifact, given_edit_list, source
 from shared.domain.options import Options
 from shared.domain.span import Span, span
 from shared.domain.transcript import Word
 from shared.errors import BadRequest, BadVideo, NotFound
 from shared.pipeline.cancel_job import cancel_job
+from shared.pipeline.erase_job import erase_job
 from shared.pipeline.make_reel import make_reel
 from shared.pipeline.render_again import render_again
 from shared.pipeline.transcribe import SpeechPart, part_to_json
@@ -232,8 +234,104 @@ def test_a_cancelled_revision_leaves_the_reel_before_it(machine: OneMachine, don
     job = cancel_job(machine.cloud, done.id)
     assert (job.state, job.revision, job.rendered_revision, job.error) == ("done", 2, 1, None)
     assert job.artifacts == done.artifacts
+    assert cancel_job(machine.cloud, done.id) == job, "once more changes nothing"
+    again(machine, job, clips(span(5, 7)))
+    assert machine.run_to_the_end(done.id).rendered_revision == 3
     with pytest.raises(BadRequest) as refused:
         cancel_job(machine.cloud, done.id)
     assert refused.value.code == "already_ended"
-    again(machine, job, clips(span(5, 7)))
+
+
+def test_an_erased_job_waits_for_the_merge_of_an_edit_that_was_cancelled(
+    machine: OneMachine, merge: Merge, done: Job
+) -> None:
+    """Its task is at work while the next edit is asked for and the job is erased: what it uploads last has to go."""
+    again(machine, done, clips(span(1, 3)))
+    seen: list[str] = []
+
+    def meanwhile(task: Task) -> Part:
+        task.confirm()
+        cancel_job(machine.cloud, done.id)
+        again(machine, task.job, clips(span(5, 7)))
+        erase_job(machine.cloud, done.id)
+        seen.append(machine.cloud.jobs.get(done.id).state)
+        machine.cloud.downloads.write(artifact(done.id, 2, "reel.mp4"), b"what was under way")
+        return Part(body=b"{}", numbers={})
+
+    machine.launcher.work["merge"] = meanwhile
+    pump = machine.pump()
+    for _ in range(5):
+        while pump.step():
+            pass
+        machine.launcher.run_tasks()
+        machine.clock.now += 31
+    assert seen == ["erasing"], "not yet gone while a task of it is at work"
+    with pytest.raises(NotFound):
+        machine.cloud.jobs.get(done.id)
+    assert [*machine.cloud.downloads.list(f"downloads/{done.id}/"), *machine.cloud.work.list(f"work/{done.id}/")] == []
+
+
+def test_a_task_of_a_cancelled_edit_is_not_wanted_by_the_next_one(machine: OneMachine, done: Job) -> None:
+    again(machine, done, clips(span(1, 3)))
+    wanted: list[bool] = []
+
+    def meanwhile(task: Task) -> Part:
+        cancel_job(machine.cloud, done.id)
+        again(machine, task.job, clips(span(5, 7)))
+        pump = machine.pump()
+        while pump.step():
+            pass
+        machine.launcher.work["merge"] = merge_of_the_next
+        wanted.append(machine.cloud.jobs.get(done.id).wanted_run("merge") is not None)
+        task.confirm()
+        raise AssertionError("it was let go on")
+
+    merge_of_the_next = machine.launcher.work["merge"]
+    machine.launcher.work["merge"] = meanwhile
+    job = machine.run_to_the_end(done.id)
+    assert wanted == [True], "the next revision's run is wanted at that moment"
+    assert (job.state, job.rendered_revision) == ("done", 3)
+    assert [chunk.state for chunk in machine.cloud.jobs.chunks(done.id, "merge")] == ["done", "pending", "done"]
+
+
+def test_warnings_are_those_of_the_analysis_and_of_the_reel_there_is(machine: OneMachine, video: Path) -> None:
+    options = replace(TOLD_BEFORE, keywords=("airwalk",))
+    job = machine.run_to_the_end(machine.submit(video, options=options).id)
+    assert [each.code for each in job.warnings] == ["keyword_not_said"]
+    again(machine, job, clips(span(1, 3)))
+    second = machine.run_to_the_end(job.id)
+    codes = ["keyword_not_said", "loudness_skipped"]  # two seconds are too short for the second reel's loudness
+    assert [each.code for each in second.warnings] == codes
+    assert [each["code"] for each in report_of(machine, second)["warnings"]] == codes, "each is told once"
+    again(machine, second, clips(span(1, 5)))
+    assert machine.run_to_the_end(job.id).warnings == job.warnings, "what was told of the reel before is over"
+
+
+def test_what_came_to_nothing_can_be_asked_for_once_more_under_its_new_tag_only(
+    machine: OneMachine, merge: Merge, done: Job
+) -> None:
+    merge.failure = BadVideo("render_failed", "clip.mp4: cannot be rendered.")
+    again(machine, done, clips(span(1, 3)))
+    machine.run_to_the_end(done.id)
+    with pytest.raises(BadRequest) as refused:
+        again(machine, done, clips(span(1, 3)))
+    assert refused.value.code == "edit_list_changed"
+    merge.failure = None
+    again(machine, done, clips(span(1, 3)), expected=2)
     assert machine.run_to_the_end(done.id).rendered_revision == 3
+
+
+def test_an_edit_that_meets_the_erasure_leaves_no_clips_behind(
+    machine: OneMachine, done: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_write = machine.cloud.work.write
+
+    def write(name: str, data: bytes, *, only_if_absent: bool = False) -> Any:
+        monkeypatch.undo()
+        erase_job(machine.cloud, done.id)
+        return real_write(name, data, only_if_absent=only_if_absent)
+
+    monkeypatch.setattr(machine.cloud.work, "write", write)
+    with pytest.raises(NotFound):
+        again(machine, done, clips(span(1, 3)))
+    assert list(machine.cloud.work.list(f"work/{done.id}/")) == []
