@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from functions.local.event_pump import EventPump
-from functions.local.server import PumpThread, _check_doors, _listening, _reached_at, _settled
+from functions.local.server import PumpThread, _check_doors, _listening, _reached_at, _say_how_to_be_reached, _settled
 from shared.connect import connect_keys
 from shared.domain.api_key import ApiKey
 from shared.errors import MontageError
@@ -66,6 +66,20 @@ def test_the_server_answers_to_its_own_address() -> None:
     assert "http://localhost:8081,http://127.0.0.1:8081,http://[::1]:8081" in reached.allowed_origins
     assert _reached_at(Settings(), "0.0.0.0", 8081).allowed_hosts == ""
     assert _reached_at(Settings(), "::1", 8081).allowed_hosts == "[::1]"
+
+
+def test_the_server_answers_to_the_name_by_which_others_know_it() -> None:
+    reached = _reached_at(Settings(public_url="https://Montage.example/"), "0.0.0.0", 8081)
+    assert (reached.allowed_hosts, reached.public_url) == ("montage.example", "https://Montage.example/")
+    assert _reached_at(Settings(public_url="http://[2001:db8::1]:8081"), "::", 8081).allowed_hosts == "[2001:db8::1]"
+
+
+def test_who_listens_to_others_without_a_name_is_told_what_they_need(capsys: pytest.CaptureFixture[str]) -> None:
+    _say_how_to_be_reached("127.0.0.1", 8081, Settings())
+    _say_how_to_be_reached("0.0.0.0", 8081, Settings(public_url="https://montage.example"))
+    assert capsys.readouterr().err == ""
+    _say_how_to_be_reached("0.0.0.0", 8081, Settings())
+    assert ":8081" in capsys.readouterr().err
 
 
 class Steps:
