@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from functions.local.cli import main
 from functions.local.event_pump import EventPump
 from functions.local.server import PumpThread, _check_doors, _listening, _reached_at, _say_how_to_be_reached, _settled
 from shared.connect import connect_keys
@@ -80,6 +81,23 @@ def test_who_listens_to_others_without_a_name_is_told_what_they_need(capsys: pyt
     assert capsys.readouterr().err == ""
     _say_how_to_be_reached("0.0.0.0", 8081, Settings())
     assert ":8081" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("WORKERS", "0", "MONTAGE_WORKERS: Input should be greater than or equal to 1."),
+        ("PUBLIC_URL", "montage.example", "the form is http://montage.example:8080."),
+        ("ALLOWED_ORIGINS", "*", "MONTAGE_ALLOWED_ORIGINS: * is no origin: the form is https://club.example"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_named_with_the_form_it_should_have(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv(f"MONTAGE_{name}", value)
+    assert main(["serve"]) == 2
+    said = capsys.readouterr().err
+    assert sentence in said and "Value error" not in said
 
 
 class Steps:
