@@ -16,6 +16,7 @@ from shared.domain.limits import Limits
 _PREFIX = "MONTAGE_"
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 _ORIGIN = re.compile(rf"https?://({_HOST.pattern})(:[0-9]{{1,5}})?")
+_PUBLIC_URL = re.compile(r"https?://[^/?#\s]+(?:/[^?#\s]*)?")
 BEAT_EVERY_S = {"local": 1.0, "gcp": 20.0}  # people watch the first; on the second each write is paid for
 
 
@@ -113,7 +114,7 @@ class Settings(BaseSettings):
     request_folders: str = ""
     """On one machine, "name=folder" separated by commas: gs://name/film.mp4 in a job request is film.mp4 in there."""
 
-    public_url: str = Field(default="http://localhost:8080", pattern=r"^https?://[^/?#\s]+(?:/[^?#\s]*)?$")
+    public_url: str = "http://localhost:8080"
     """Where people reach this machine's server: signed addresses of its objects begin with it."""
     disk_reserve_bytes: int = Field(default=1024**3, ge=0)
     """On one machine, uploads that would leave less of the disk free are refused as `disk_full`."""
@@ -140,6 +141,13 @@ class Settings(BaseSettings):
     def needs_keys(self) -> bool:
         """Whether callers of the API must show a key."""
         return self.cloud == "gcp" if self.require_keys is None else self.require_keys
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_public_url(cls, text: str) -> str:
+        if not _PUBLIC_URL.fullmatch(text):
+            raise ValueError(f"{text} is no address of a server: the form is http://montage.example:8080")
+        return text
 
     @field_validator("allowed_origins")
     @classmethod

@@ -86,9 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains at its exit
         return TROUBLE
     except ValidationError as error:
-        prefix = "MONTAGE_GOOGLE_" if error.title == "GoogleSettings" else "MONTAGE_"
-        names = ", ".join(f"{prefix}{'_'.join(map(str, each['loc'])).upper()}" for each in error.errors())
-        return _trouble(arguments, "bad_setting", f"{names}: {error.errors()[0]['msg']}.", code=BAD_INPUT)
+        return _trouble(arguments, "bad_setting", _bad_setting(error), code=BAD_INPUT)
     except MontageError as error:
         is_asked_wrongly = error.code in ASKED_WRONGLY
         return _trouble(arguments, error.code, error.message, code=BAD_INPUT if is_asked_wrongly else TROUBLE)
@@ -98,6 +96,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.exception("unforeseen")
         message = f"Something unforeseen went wrong ({type(error).__name__}); montage.log in MONTAGE_HOME says more."
         return _trouble(arguments, "internal", message)
+
+
+def _bad_setting(error: ValidationError) -> str:
+    """Return which variables are wrong, and what is wrong with the first."""
+    prefix = "MONTAGE_GOOGLE_" if error.title == "GoogleSettings" else "MONTAGE_"
+    wrong = [each for each in error.errors() if each["type"] != "default_factory_not_called"]  # follows from another
+    names = ", ".join(f"{prefix}{'_'.join(map(str, each['loc'])).upper()}" for each in wrong)
+    return f"{names}: {wrong[0]['msg'].removeprefix('Value error, ')}."
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -1,11 +1,14 @@
 """What this machine has and lacks for Montage, one finding each, with the way to mend it."""
 
+import http.client
 import os
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import psutil
 
@@ -16,6 +19,8 @@ from shared.models.manifest import Model, stage_models
 GIB = 1 << 30
 ENOUGH_DISK_BYTES = 2 * GIB  # the reel, its audio and the sampled poses of a few hours of footage
 GPU_ANSWERS_S = 10.0  # a broken driver never does
+SERVED_PORT = 8080  # where `montage serve` listens unless told otherwise
+PORT_ANSWERS_S = 1.0
 ENOUGH_MEMORY_BYTES = 2 * GIB  # what one task may take
 
 
@@ -39,6 +44,7 @@ def diagnose(*, home: Path, cache_dir: Path) -> list[Finding]:
         memory_finding(psutil.virtual_memory().available),
         cores_finding(_usable_cores()),
         gpu_finding(_gpus()),
+        port_finding(_who_listens(SERVED_PORT)),
         *(model_finding(model, is_cached(model, cache_dir=cache_dir)) for model in stage_models().values()),
     ]
 
@@ -84,6 +90,16 @@ def gpu_finding(names: list[str]) -> Finding:
     return Finding(name="gpu", ok=True, detail=found)
 
 
+def port_finding(listener: Literal["montage", "other"] | None) -> Finding:
+    """Return who listens where `montage serve` would; nobody has to be sent away, as there are other ports."""
+    found = {
+        None: "free for montage serve",
+        "montage": "Montage answers there",
+        "other": "taken by another program; montage serve --port N listens elsewhere",
+    }
+    return Finding(name=f"port {SERVED_PORT}", ok=True, detail=found[listener])
+
+
 def model_finding(model: Model, cached: bool) -> Finding:
     """Return whether the model is there, verified."""
     size = f"{model.size_bytes / 1e6:.1f} MB"
@@ -101,6 +117,21 @@ def _free_bytes(folder: Path) -> int:
 
 def _usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def _who_listens(port: int) -> Literal["montage", "other"] | None:
+    """Return who listens on a port of this machine; None for nobody."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PORT_ANSWERS_S)
+    with closing(connection):
+        try:
+            connection.connect()
+        except OSError:
+            return None
+        try:
+            connection.request("GET", "/v1/health")
+            return "montage" if connection.getresponse().read(100) == b'{"status":"ok"}' else "other"
+        except (OSError, http.client.HTTPException):
+            return "other"
 
 
 def _gpus() -> list[str]:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from types import FrameType
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
@@ -58,6 +59,7 @@ def serve(arguments: argparse.Namespace, settings: Settings) -> int:
     _check_doors(arguments.host, settings)
     with closing(_listening(arguments.host, arguments.port)) as listener, ExitStack() as stack:
         port = listener.getsockname()[1]
+        _say_how_to_be_reached(arguments.host, port, settings)
         settings = _reached_at(settings, arguments.host, port)
         cloud = stack.enter_context(connect_local(settings))
         server = _Server(_config(application(settings, cloud)))
@@ -247,13 +249,30 @@ def _url(host: str, port: int) -> str:
 def _reached_at(settings: Settings, host: str, port: int) -> Settings:
     """Return the settings of a server that is called by this address: it answers to it, and signs addresses of it."""
     name = f"[{host}]" if ":" in host else host.lower()
-    hosts = [settings.allowed_hosts, "" if host in WILDCARDS else name]
+    told = "" if "public_url" not in settings.model_fields_set else _name_in(settings.public_url)
+    hosts = [settings.allowed_hosts, told, "" if host in WILDCARDS else name]
     # A page that was opened as localhost uploads to signed addresses of 127.0.0.1: to a browser that is another site.
     origins = [settings.allowed_origins, *(f"http://{each}:{port}" for each in OWN_HOSTS)]
     changed = {"allowed_hosts": ",".join(filter(None, hosts)), "allowed_origins": ",".join(filter(None, origins))}
     if "public_url" not in settings.model_fields_set:
         changed["public_url"] = _url(host, port)
     return settings.model_copy(update=changed)
+
+
+def _say_how_to_be_reached(host: str, port: int, settings: Settings) -> None:
+    """Say what is missing where others are listened to under no name that they could call."""
+    if host in WILDCARDS and "public_url" not in settings.model_fields_set:
+        print(
+            f"Others need an address: MONTAGE_PUBLIC_URL=http://{socket.gethostname()}:{port}, say. Uploads and "
+            "downloads go there, and Montage answers to no other name than that and localhost.",
+            file=sys.stderr,
+        )
+
+
+def _name_in(url: str) -> str:
+    """Return the host that an address names, in lower case, as Host headers have it."""
+    name = urlsplit(url).hostname or ""
+    return f"[{name}]" if ":" in name else name
 
 
 def _tell(url: str, settings: Settings, arguments: argparse.Namespace) -> None:

@@ -123,7 +123,7 @@ def _add_headers(path: str, headers: MutableHeaders) -> None:
         headers.setdefault("Cache-Control", "no-store")
 
 
-async def _told(_: Request, error: Exception) -> Response:
+async def _told(request: Request, error: Exception) -> Response:
     match error:
         case Problem():
             return error.answer()
@@ -139,5 +139,15 @@ async def _told(_: Request, error: Exception) -> Response:
             return problem(422, "bad_parameter", f"{where}: {first['msg'].rstrip('.')}.")
         case HTTPException():
             code = CODES.get(error.status_code, "bad_request")
-            return problem(error.status_code, code, f"{error.detail}.", headers=error.headers)
+            return problem(error.status_code, code, _sentence(code, request, error), headers=error.headers)
     raise error
+
+
+def _sentence(code: str, request: Request, error: HTTPException) -> str:
+    match code:
+        case "unknown_path":
+            return "There is nothing at this path; /v1/openapi.json describes what there is."
+        case "wrong_method":
+            return f"This path takes no {request.method[:20]}; /v1/openapi.json describes what it takes."
+        case _:
+            return f"{error.detail}."

@@ -289,7 +289,7 @@ class JobTold(_Told):
     """About how long it takes yet; null while that cannot be told."""
     warnings: list[WarningTold]
     error: ErrorTold | None
-    artifacts: list[str] = Field(examples=[["captions", "poster", "reel", "report"]])
+    artifacts: list[str] = Field(examples=[["captions_srt", "poster", "reel", "report", "timeline", "transcript"]])
     """What can be downloaded, by name."""
     numbers: dict[str, float]
     """What was measured: reel_s, kept_s, source_s, in seconds."""

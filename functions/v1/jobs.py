@@ -211,7 +211,7 @@ def put_edit_list(
     api = api_of(request)
     job = job_of(api, caller, job_id)
     expected = expected_revision(if_match, job.revision)
-    asked = asked_for(read_any(body), job.source.file_name)
+    asked = asked_for(read_any(body), "The body")
     with _telling_state(api, job):
         job = render_again(
             api.cloud, job.id, asked.edit_list, render=asked.render, join=asked.join, expected_revision=expected
@@ -245,7 +245,8 @@ def get_reel(request: Request, caller: Reader, job_id: JobId) -> Response:
         raise Problem(404, *WITHOUT_REEL[job.state], state=job.state)
     if job.error is not None and job.is_final:
         raise Problem(404, job.error.code, job.error.message, state=job.state)
-    raise Problem(409, "not_done", f"The job is {job.state.replace('_', ' ')}; there is no reel yet.", state=job.state)
+    yet = "the reel before it is artifacts/reel" if "reel" in job.artifacts else "there is no reel yet"
+    raise Problem(409, "not_done", f"The job is {job.state.replace('_', ' ')}; {yet}.", state=job.state)
 
 
 @router.get(

@@ -19,6 +19,9 @@ def refusal(error: ValidationError, *, body: str, code: str) -> tuple[str, str]:
         return "bad_source", "source must have the form gs://bucket/name, and at most 1300 characters."
     is_option = where == "options" or where.startswith("options.")
     if first["type"] in UNKNOWN:
-        return ("unknown_option" if is_option else code), f"There is no {where} in {body}."
-    said = first["msg"].removeprefix("Value error, ").rstrip(".")
+        if is_option:
+            return "unknown_option", f"There is no option {where.removeprefix('options.')}."
+        return code, f"There is no place for {where} in {body}."
+    said = first["msg"].removeprefix("Value error, ").removesuffix(".").replace(" after validation", "")
+    said = said.replace("Tuple", "A list").replace("tuple", "list")  # as it is called in JSON
     return ("bad_option" if is_option else code), f"{where}: {said}." if where else f"{said}."

@@ -26,7 +26,9 @@ class SourceAddress:
 def source_address(text: str) -> SourceAddress:
     """Return the address in a text. Raises ValueError for one that no bucket or object can have."""
     bucket, slash, name = text.removeprefix("gs://").partition("/")
-    if not text.startswith("gs://") or not slash or not _BUCKET.fullmatch(bucket):
+    if not text.startswith("gs://") or not slash:
         raise ValueError(f"{text[:80]!r} is not of the form gs://bucket/name")
+    if not _BUCKET.fullmatch(bucket):
+        raise ValueError(f"no bucket can be called {bucket[:80]!r}: a name has 3 to 222 of a-z, 0-9, dots, _ and -")
     checked_parts(name)
     return SourceAddress(bucket=bucket, name=name)

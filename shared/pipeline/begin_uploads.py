@@ -155,7 +155,8 @@ def _check(files: Sequence[AnnouncedFile], *, most: int, most_bytes: int) -> Non
 def _faults(file: AnnouncedFile, most_bytes: int) -> Iterator[tuple[str, str]]:
     is_odd = any(unicodedata.category(char) in ("Cc", "Cs") for char in file.name)
     if is_odd or not 1 <= len(file.name) <= LONGEST_NAME or file.name in (".", ".."):
-        yield "bad_name", f"a name has 1 to {LONGEST_NAME} characters, none of them a control character."
+        rule = f"its name, without folders, must have 1 to {LONGEST_NAME} characters, none of them a control character"
+        yield "bad_name", f"{rule}."
     if file.size_bytes < 1:
         yield "empty_file", "it is empty."
     if file.size_bytes > most_bytes:

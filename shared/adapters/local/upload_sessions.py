@@ -183,8 +183,8 @@ class UploadSessions:
         free_bytes = shutil.disk_usage(place).free
         if free_bytes - more_bytes < self._reserve_bytes:
             raise TryAgain(
-                f"The disk is too full: {free_bytes / 1e9:.3g} GB are free, {more_bytes / 1e9:.3g} GB are to come, and "
-                f"{self._reserve_bytes / 1e9:.3g} GB must stay free.",
+                f"The disk is too full: {free_bytes / 1e9:,.1f} GB are free, {more_bytes / 1e9:,.1f} GB are to come, "
+                f"and {self._reserve_bytes / 1e9:,.1f} GB must stay free.",
                 code="disk_full",
             )
 

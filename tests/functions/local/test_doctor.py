@@ -1,5 +1,7 @@
 """The findings, and that a healthy machine gets no advice."""
 
+import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -7,11 +9,13 @@ import pytest
 from functions.local.doctor import (
     GIB,
     Finding,
+    _who_listens,
     diagnose,
     disk_finding,
     libraries_finding,
     memory_finding,
     model_finding,
+    port_finding,
     python_finding,
 )
 from shared.models.manifest import read_manifest
@@ -79,4 +83,26 @@ def test_a_home_that_is_not_made_yet_is_measured_where_it_would_lie(tmp_path: Pa
     findings = {each.name: each for each in diagnose(home=tmp_path / "not" / "yet", cache_dir=tmp_path)}
     assert "free for" in findings["disk"].detail
     assert not (tmp_path / "not").exists()
-    assert list(findings)[:6] == ["python", "system libraries", "disk", "memory", "cores", "gpu"]
+    assert list(findings)[:7] == ["python", "system libraries", "disk", "memory", "cores", "gpu", "port 8080"]
+
+
+def test_it_is_said_who_listens_where_the_api_would_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        answer = threading.Thread(target=_answer_once, args=(listener, b'{"status":"ok"}'))
+        answer.start()
+        assert _who_listens(port) == "montage"
+        answer.join()
+        answer = threading.Thread(target=_answer_once, args=(listener, b"It works!"))
+        answer.start()
+        assert _who_listens(port) == "other"
+        answer.join()
+    assert _who_listens(port) is None
+    assert all(port_finding(each).ok for each in (None, "montage", "other"))
+
+
+def _answer_once(listener: socket.socket, body: bytes) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))

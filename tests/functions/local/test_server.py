@@ -10,8 +10,9 @@ from typing import Any, cast
 
 import pytest
 
+from functions.local.cli import main
 from functions.local.event_pump import EventPump
-from functions.local.server import PumpThread, _check_doors, _listening, _reached_at, _settled
+from functions.local.server import PumpThread, _check_doors, _listening, _reached_at, _say_how_to_be_reached, _settled
 from shared.connect import connect_keys
 from shared.domain.api_key import ApiKey
 from shared.errors import MontageError
@@ -66,6 +67,37 @@ def test_the_server_answers_to_its_own_address() -> None:
     assert "http://localhost:8081,http://127.0.0.1:8081,http://[::1]:8081" in reached.allowed_origins
     assert _reached_at(Settings(), "0.0.0.0", 8081).allowed_hosts == ""
     assert _reached_at(Settings(), "::1", 8081).allowed_hosts == "[::1]"
+
+
+def test_the_server_answers_to_the_name_by_which_others_know_it() -> None:
+    reached = _reached_at(Settings(public_url="https://Montage.example/"), "0.0.0.0", 8081)
+    assert (reached.allowed_hosts, reached.public_url) == ("montage.example", "https://Montage.example/")
+    assert _reached_at(Settings(public_url="http://[2001:db8::1]:8081"), "::", 8081).allowed_hosts == "[2001:db8::1]"
+
+
+def test_who_listens_to_others_without_a_name_is_told_what_they_need(capsys: pytest.CaptureFixture[str]) -> None:
+    _say_how_to_be_reached("127.0.0.1", 8081, Settings())
+    _say_how_to_be_reached("0.0.0.0", 8081, Settings(public_url="https://montage.example"))
+    assert capsys.readouterr().err == ""
+    _say_how_to_be_reached("0.0.0.0", 8081, Settings())
+    assert ":8081" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("WORKERS", "0", "MONTAGE_WORKERS: Input should be greater than or equal to 1."),
+        ("PUBLIC_URL", "montage.example", "the form is http://montage.example:8080."),
+        ("ALLOWED_ORIGINS", "*", "MONTAGE_ALLOWED_ORIGINS: * is no origin: the form is https://club.example"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_named_with_the_form_it_should_have(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv(f"MONTAGE_{name}", value)
+    assert main(["serve"]) == 2
+    said = capsys.readouterr().err
+    assert sentence in said and "Value error" not in said
 
 
 class Steps:

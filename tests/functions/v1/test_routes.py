@@ -121,6 +121,28 @@ def test_what_cannot_be_uploaded_is_refused_before_a_record_is_made(
     assert not api.cloud.jobs.list()
 
 
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({"files": []}, "files: A list should have at least 1 item, not 0."),
+        ({"options": {"speed": 2}}, "There is no option speed."),
+        ({"options": {"motion": {"pad": 2}}}, "There is no option motion.pad."),
+        ({"option": {}}, "There is no place for option in the body."),
+        ({"files": [{**FILE, "name": "clips/"}]},
+         "File 0: its name, without folders, must have 1 to 255 characters, none of them a control character."),
+    ],
+)  # fmt: skip
+def test_a_refusal_says_in_words_of_its_readers_what_to_mend(api: LocalApi, more: Any, sentence: str) -> None:
+    assert api.client.post("/v1/uploads", json={"files": [FILE], **more}).json()["detail"] == sentence
+
+
+def test_what_is_not_there_is_answered_with_where_to_look(api: LocalApi) -> None:
+    told = assert_problem(api.client.get("/v2/jobs"), 404, "unknown_path")
+    assert told["detail"] == "There is nothing at this path; /v1/openapi.json describes what there is."
+    told = assert_problem(api.client.patch("/v1/jobs"), 405, "wrong_method")
+    assert told["detail"] == "This path takes no PATCH; /v1/openapi.json describes what it takes."
+
+
 def test_the_faults_of_all_files_are_told_at_once(api: LocalApi) -> None:
     files = [{**FILE, "size_bytes": 0}, FILE, {**FILE, "name": ""}]
     told = assert_problem(api.client.post("/v1/uploads", json={"files": files}), 422, "bad_files")
@@ -346,7 +368,7 @@ def test_an_edited_edit_list_is_the_next_revision_for_whoever_knows_the_last(api
         assert_problem(api.client.put(path, json=CLIPS, headers={"If-Match": tag}), 412, "edit_list_changed")
     first = {"If-Match": '"r1"'}
     wrong = assert_problem(api.client.put(path, json=[{"start_s": 4, "end_s": 1}], headers=first), 422, "bad_edit_list")
-    assert "ride.mp4" in wrong["detail"]
+    assert wrong["detail"].startswith("The body: clip 1 begins at 4 s")
     assert_problem(
         api.client.put(path, content=b"[", headers={**first, "Content-Type": "application/json"}), 400, "bad_json"
     )
@@ -508,5 +530,6 @@ def test_a_reel_that_is_made_again_is_not_done_yet_but_the_one_before_is_there(a
     stages = {"merge": Stage(plan=MERGE_PLAN, state="requested")}
     job = api.job(state="merging", revision=2, artifacts={"reel": "downloads/x/r1/reel.mp4"}, stages=stages)
     assert api.client.get(f"/v1/jobs/{job.id}").headers["ETag"] == '"r2"'
-    assert_problem(api.client.get(f"/v1/jobs/{job.id}/reel"), 409, "not_done")
+    told = assert_problem(api.client.get(f"/v1/jobs/{job.id}/reel"), 409, "not_done")
+    assert told["detail"].endswith("; the reel before it is artifacts/reel.")
     assert api.client.get(f"/v1/jobs/{job.id}/artifacts/reel").status_code == 302
