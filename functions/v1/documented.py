@@ -29,7 +29,7 @@ SENTENCES: Mapping[str, tuple[int, str]] = {
     "source_expired": (410, "The source is not kept any more."),
     "edit_list_changed": (412, 'The edit list was changed meanwhile: the job is at "r2".'),
     "too_large": (413, "File 0: it has 300000000000 bytes; 200000000000 are the most."),
-    "body_too_large": (413, "The body is larger than 1048576 bytes."),
+    "body_too_large": (413, "The body is larger than 4194304 bytes."),
     "not_json": (415, "The body must be JSON, and Content-Type application/json must say so."),
     "bad_json": (400, "The body is no JSON: EOF while parsing an object at line 1 column 1."),
     "bad_body": (422, "files.0.size_bytes: Input should be a valid integer."),
@@ -54,10 +54,11 @@ SENTENCES: Mapping[str, tuple[int, str]] = {
     "too_many_requests": (429, "This key has made too many requests; wait 12 seconds."),
     "internal": (500, "This failed unforeseen; the log says how."),
     "try_again": (503, "Something is busy; try again in a while."),
+    "newer_records": (503, "The record was written by a newer Montage (schema 2, this one knows 1); update Montage."),
     "disk_full": (507, "The disk is nearly full."),
 }
 ALWAYS = ("wrong_host", "wrong_origin", "unknown_parameter", "too_many_requests", "internal")
-WITH_KEY = ("not_authenticated", "wrong_scope", "try_again", *ALWAYS)
+WITH_KEY = ("not_authenticated", "wrong_scope", "try_again", "newer_records", *ALWAYS)
 WITH_BODY = ("bad_json", "body_too_large", "not_json", "bad_body")
 
 

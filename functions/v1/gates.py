@@ -18,7 +18,7 @@ from shared.settings import Settings, listed
 
 log = logging.getLogger(__name__)
 
-MOST_BODY_BYTES = 1024**2  # the largest edit list in use has some 100 KB
+MOST_BODY_BYTES = 4 * 1024**2  # a report with as many clips as may be has about 3 MiB
 UNBOUNDED = "/objects/"  # uploads of films, which their signed addresses bound
 OWN_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 READING = ("GET", "HEAD")
