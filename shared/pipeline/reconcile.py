@@ -7,7 +7,7 @@ from functools import partial
 from shared.domain import job as jobs
 from shared.domain.job import Job, Warned
 from shared.domain.messages import StageName
-from shared.domain.object_names import artifact, digests_heard_for, everything_of, heard_speech
+from shared.domain.object_names import artifact, digests_heard_for, everything_of, heard_speech, source
 from shared.domain.plan import (
     CancelExecution,
     Effect,
@@ -125,6 +125,7 @@ def _erase(cloud: Cloud, job: Job) -> None:
     What was heard for it goes before the notes of that. An object that comes late meets the record, which has all this
     done again, or the tombstone that the record leaves.
     """
+    cloud.uploads.delete(source(job.id))  # unfinished uploads of it as well, which no listing shows
     prefixes = everything_of(job.id)
     for digest in digests_heard_for(job.id, cloud.work.list(prefixes["work"])):
         cloud.work.delete(heard_speech(digest))

@@ -570,3 +570,29 @@ def too_much(v: Victims) -> Answer:
         answer = connection.getresponse()
         headers = {key.lower(): value for key, value in answer.getheaders()}
         return Answer(status=answer.status, headers=headers, body=answer.read())
+
+
+# Uploads of jobs that are over
+
+
+def test_of_a_job_that_is_over_nothing_can_be_left_by_an_upload(victims: Victims) -> None:
+    before = victims.everything()[1:3]
+    for over in (("POST", "/cancel", 200), ("DELETE", "", 202)):
+        told = json.loads(victims.announce().body)["jobs"][0]
+        session = start(told["upload"]).headers["location"]
+        method, end, status = over
+        assert victims.ask("ana", method, f"/v1/jobs/{told['job']}{end}").status == status
+        assert part(victims, session, f"bytes 0-{len(FILM) - 1}/{len(FILM)}", FILM).code == "unknown_upload", over
+        begun_late = start(told["upload"])
+        if begun_late.status == 201:
+            late = part(victims, begun_late.headers["location"], f"bytes 0-{len(FILM) - 1}/{len(FILM)}", FILM)
+            assert late.status == 200
+        eventually(lambda: victims.place.objects_of(told["job"]) == [])
+    eventually(lambda: victims.everything()[1] == before[0])
+
+
+def eventually(is_so: Callable[[], bool]) -> None:
+    give_up_at = time.monotonic() + WAIT_S
+    while not is_so():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.05)
