@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from shared.adapters.local.upload_sessions import MOST_OF_ONE
 from shared.connect import connect_signers
 from shared.domain.api_key import hash_of
 from shared.domain.job import Job
@@ -596,3 +597,12 @@ def eventually(is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert time.monotonic() < give_up_at
         time.sleep(0.05)
+
+
+def test_one_address_opens_a_few_uploads_and_not_hundreds(victims: Victims) -> None:
+    upload = json.loads(victims.announce().body)["jobs"][0]["upload"]
+    before = len(victims.everything()[2])
+    sessions = [start(upload).headers["location"] for _ in range(40)]
+    assert len(victims.everything()[2]) == before + MOST_OF_ONE
+    assert [part(victims, each, "bytes */*").status for each in sessions[-MOST_OF_ONE:]] == [308] * MOST_OF_ONE
+    assert part(victims, sessions[0], "bytes */*").code == "unknown_upload"
