@@ -8,16 +8,19 @@ import http.client
 import json
 import os
 import re
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from functions.local.connections import HEAD_S, MOST_CONNECTIONS
 from shared.adapters.local.upload_sessions import MOST_OF_ONE
 from shared.connect import connect_signers
 from shared.domain.api_key import hash_of
@@ -588,8 +591,12 @@ def test_of_a_job_that_is_over_nothing_can_be_left_by_an_upload(victims: Victims
         if begun_late.status == 201:
             late = part(victims, begun_late.headers["location"], f"bytes 0-{len(FILM) - 1}/{len(FILM)}", FILM)
             assert late.status == 200
-        eventually(lambda: victims.place.objects_of(told["job"]) == [])
+        eventually(partial(is_empty, victims, told["job"]))
     eventually(lambda: victims.everything()[1] == before[0])
+
+
+def is_empty(v: Victims, job_id: str) -> bool:
+    return v.place.objects_of(job_id) == []
 
 
 def eventually(is_so: Callable[[], bool]) -> None:
@@ -606,3 +613,70 @@ def test_one_address_opens_a_few_uploads_and_not_hundreds(victims: Victims) -> N
     assert len(victims.everything()[2]) == before + MOST_OF_ONE
     assert [part(victims, each, "bytes */*").status for each in sessions[-MOST_OF_ONE:]] == [308] * MOST_OF_ONE
     assert part(victims, sessions[0], "bytes */*").code == "unknown_upload"
+
+
+# Senders who dawdle
+
+
+def opened(v: Victims, head: str) -> socket.socket:
+    """Return a connection on which so much was sent."""
+    connection = socket.create_connection(("127.0.0.1", local_port(v)), timeout=40)
+    connection.sendall(head.encode())
+    return connection
+
+
+def is_closed(connection: socket.socket, *, within_s: float) -> bool:
+    """Return whether the server ends the connection, whatever it says before."""
+    connection.settimeout(within_s)
+    try:
+        while connection.recv(4096):
+            pass
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+    return True
+
+
+@pytest.mark.slow
+def test_whoever_asks_nothing_or_never_ends_does_not_stay(victims: Victims) -> None:
+    host = f"Host: localhost:{local_port(victims)}\r\n"
+    asked = f"POST /v1/uploads HTTP/1.1\r\n{host}Content-Type: application/json\r\nContent-Length: 900\r\n"
+    heads = {"nothing": "", "half a head": f"GET /v1/health HTTP/1.1\r\n{host}X-", "no key": f"{asked}\r\n{{"}
+    with ExitStack() as stack:
+        dawdling = {what: stack.enter_context(opened(victims, head)) for what, head in heads.items()}
+        gives_up_at = time.monotonic() + HEAD_S + 3
+        while time.monotonic() < gives_up_at:
+            for connection in dawdling.values():  # one that gets a byte now and then is no better
+                with suppress(OSError):
+                    connection.sendall(b"x")
+            time.sleep(1)
+        assert {what: is_closed(each, within_s=0.1) for what, each in dawdling.items()} == dict.fromkeys(dawdling, True)
+
+
+@pytest.mark.slow
+def test_hundreds_of_slow_uploads_and_thousands_of_connections_leave_the_server_answering(victims: Victims) -> None:
+    with ExitStack() as stack:
+        host = f"Host: localhost:{local_port(victims)}\r\n"
+        announced = [json.loads(victims.announce().body)["jobs"][0]["upload"] for _ in range(200)]
+        for upload in announced:
+            session = urlsplit(start(upload).headers["location"])
+            head = f"PUT {session.path}?{session.query} HTTP/1.1\r\n{host}Content-Length: {len(FILM)}\r\n\r\nn"
+            stack.enter_context(opened(victims, head))
+        took_s = sorted(asked_for_a_job(victims) for _ in range(40))
+        assert took_s[-3] < 1.0
+        half_open = [stack.enter_context(opened(victims, "GET / HTTP/1.1\r\n")) for _ in range(MOST_CONNECTIONS)]
+        assert is_closed(half_open[-1], within_s=5)  # one too many
+        assert not is_closed(half_open[0], within_s=0.1)
+    eventually(lambda: asked_for_a_job(victims) < 1.0)
+
+
+def asked_for_a_job(v: Victims) -> float:
+    """Return how long a status takes; so long as it fails, very long."""
+    began_at = time.monotonic()
+    try:
+        answer = v.ask("ana", "GET", f"/v1/jobs/{v.done}")
+    except OSError:
+        return 1e9
+    assert answer.status == 200
+    return time.monotonic() - began_at
