@@ -143,6 +143,10 @@ class BodyLimit:
         self._longest_s = longest_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and {"content-length", "transfer-encoding"} <= set(Headers(scope=scope)):
+            detail = "Content-Length and Transfer-Encoding say two things; a proxy may believe the other."
+            await _refuse(400, "two_lengths", detail, headers={"Connection": "close"})(scope, receive, send)
+            return
         if scope["type"] != "http" or scope["path"].startswith(UNBOUNDED):
             await self._app(scope, receive, send)
             return
