@@ -680,3 +680,114 @@ def asked_for_a_job(v: Victims) -> float:
         return 1e9
     assert answer.status == 200
     return time.monotonic() - began_at
+
+
+# What is no proper request
+
+
+HOST = "Host: localhost\r\n"
+EMPTY = "Content-Length: 0\r\n"
+INNER = f"GET /v1/jobs HTTP/1.1\r\n{HOST}\r\n"
+
+
+@pytest.mark.parametrize(
+    ("request_text", "statuses"),
+    [
+        pytest.param(f"POST /v1/uploads HTTP/1.1\r\n{HOST}Content-Length: 0\r\nContent-Length: 9\r\n\r\n{INNER}", [400], id="two lengths"),
+        pytest.param(f"POST /v1/uploads HTTP/1.1\r\n{HOST}Content-Length: +9\r\n\r\n{INNER}", [400], id="a length with a sign"),
+        pytest.param(f"POST /v1/uploads HTTP/1.1\r\n{HOST}Content-Length: {'9' * 5000}\r\n\r\n{INNER}", [400], id="a length of 5000 digits"),
+        pytest.param(f"POST /v1/uploads HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n{INNER}", [400], id="two codings"),
+        pytest.param(f"POST /v1/uploads HTTP/1.1\r\n{HOST}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n{INNER}", [400], id="an odd coding"),
+        pytest.param(f"POST /v1/uploads HTTP/1.1\r\n{HOST}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n{INNER}", [400], id="a space before the colon"),
+        pytest.param(f"POST /v1/uploads HTTP/1.1\r\n{HOST}X: a\r\n b\x00c\r\n\r\n", [400], id="NUL in a header"),
+        pytest.param(f"GET /v1/jobs HTTP/1.1\r\n{HOST}Host: evil.example\r\n\r\n", [400], id="two hosts"),
+        pytest.param("GET /v1/jobs HTTP/1.1\r\n\r\n", [400], id="no host"),
+        pytest.param("GET /v1/health HTTP/1.0\r\n\r\n", [421], id="no host, as it was once allowed"),
+        pytest.param(f"GET http://evil.example/v1/jobs HTTP/1.1\r\n{HOST}\r\n", [404], id="another host in the first line"),
+        pytest.param(f"GET /v1/jobs\r\nX: y HTTP/1.1\r\n{HOST}\r\n", [400], id="a line break in the path"),
+        pytest.param(f"TRACE /v1/jobs HTTP/1.1\r\n{HOST}\r\n", [405], id="TRACE"),
+        pytest.param(f"CONNECT evil.example:443 HTTP/1.1\r\n{HOST}\r\n", [404], id="CONNECT"),
+        pytest.param("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", [421, 400], id="HTTP/2"),
+        pytest.param(f"GET /v1/jobs HTTP/1.1\r\n{HOST}X: {'x' * 200_000}\r\n\r\n", [400], id="a header of 200 KB"),
+        pytest.param(f"GET /v1/jobs HTTP/1.1\r\n{HOST}" + "X: y\r\n" * 20_000 + "\r\n", [400], id="20,000 headers"),
+        pytest.param(f"POST /v1/uploads HTTP/1.1\r\n{HOST}{EMPTY}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n{INNER}", [400], id="a length and chunks"),
+        pytest.param(f"GET /v1/jobs HTTP/1.1\r\n{HOST}Connection: upgrade\r\nUpgrade: websocket\r\n\r\n", [401], id="a socket of the web"),
+    ],
+)  # fmt: skip
+def test_what_is_no_proper_request_smuggles_nothing_in(
+    victims: Victims, request_text: str, statuses: list[int]
+) -> None:
+    before = victims.everything()
+    with opened(victims, "") as connection:
+        with suppress(ConnectionError):
+            connection.sendall(request_text.encode("latin-1"))
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_WR)
+        said = b""
+        connection.settimeout(5)
+        with suppress(ConnectionError):
+            while piece := connection.recv(65536):
+                said += piece
+    found = [int(each) for each in re.findall(rb"HTTP/1.1 (\d{3}) ", said)]
+    is_cut_off = len(request_text) > 65536 and not found  # the end of the connection may overtake the answer
+    assert found == statuses or is_cut_off, said[:500]
+    assert victims.everything() == before
+
+
+# What comes back, and what is written down
+
+
+def test_what_is_stored_is_shown_by_no_browser_and_splits_no_header(victims: Victims) -> None:
+    reel = victims.ask("ana", "GET", f"/v1/jobs/{victims.done}/reel")
+    answer = call(reel.headers["location"], headers={"Range": "bytes=" + ",".join(["0-1"] * 1000)})
+    assert (answer.status, answer.body) == (200, FILM)  # thousands of ranges are not thousands of parts
+    shown = {key: answer.headers[key] for key in ("content-security-policy", "x-content-type-options", "cache-control")}
+    assert shown == {
+        "content-security-policy": "sandbox",
+        "x-content-type-options": "nosniff",
+        "cache-control": "private, no-store",
+    }
+    disposition = answer.headers["content-disposition"]
+    assert disposition.startswith('attachment; filename="') and disposition.isascii()
+    assert disposition.count('"') == 2 and "set-cookie" not in answer.headers
+    told = victims.ask("ana", "GET", f"/v1/jobs/{victims.done}")
+    assert told.headers["content-type"] == "application/json" and HTML in json.loads(told.body)["source"]["name"]
+    for path in (f"/v1/jobs/{HTML}", f"/{HTML}", f"/v1/jobs?{HTML}=1", "/v1/jobs/%0d%0aSet-Cookie:x=y"):
+        refused = victims.ask("ana", "GET", path)
+        assert refused.headers["content-type"] == "application/problem+json", path
+        assert refused.headers["x-content-type-options"] == "nosniff" and "set-cookie" not in refused.headers
+
+
+def test_labels_and_names_of_any_letters_come_back_as_they_are(victims: Victims) -> None:
+    name, label = (
+        "<img src=x onerror=alert(1)>\u0627\u200f\u0301\U0001f600.mp4",
+        "'; DROP TABLE jobs; --\u0000\u202e<b>",
+    )
+    file = {"name": name, "size_bytes": 1, "content_type": "video/mp4"}
+    made = victims.ask("ana", "POST", "/v1/uploads", {"files": [file], "labels": {"note": label}})
+    told = victims.ask("ana", "GET", f"/v1/jobs/{json.loads(made.body)['jobs'][0]['job']}")
+    assert (json.loads(told.body)["source"]["name"], json.loads(told.body)["labels"]) == (name, {"note": label})
+
+
+def test_no_log_holds_a_key_a_signature_or_a_line_of_somebody_else(victims: Victims) -> None:
+    victims.ask("ana", "GET", '/v1/jobs/%0a{"severity":"forged"}')
+    start(victims.waiting["upload"], x_goog_acl="forged\x7f")
+    folder = victims.folder
+    logs = [path for path in (folder / "serve.log", *folder.glob("home/**/*.log")) if path.is_file()]
+    text = "\n".join(path.read_text() for path in logs)
+    assert "object_refused" in text and "handled" in text
+    secrets = [key for key in victims.keys.values() if key.startswith("montage_")]
+    secrets += re.findall(r"signature=(\w+)", victims.waiting["upload"]["url"])
+    secrets += re.findall(r"upload_id=(\S+)", victims.begun)
+    assert [each for each in secrets if each in text] == []
+    assert not re.search(r'^\{"severity":"forged"', text, re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_whoever_has_a_signed_address_after_the_key_was_revoked_gets_no_more_than_it_says(victims: Victims) -> None:
+    key = victims.place.key("ana", ("read",))
+    shown = {"Authorization": f"Bearer {key}"}
+    address = call(f"{victims.place.url}/v1/jobs/{victims.done}/reel", headers=shown).headers["location"]
+    victims.place.keys.revoke(hash_of(key), at=time.time())
+    assert call(address, headers=shown).body == FILM
+    eventually(lambda: call(f"{victims.place.url}/v1/jobs", headers=shown).status == 401)
