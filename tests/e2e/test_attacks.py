@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,8 @@ from shared.domain.object_names import artifact, source
 from shared.domain.record import to_dict
 from shared.settings import Settings
 from tests.api_client import ApiClient
-from tests.api_places import Place, served
+from tests.api_places import Place, emulated, served
+from tests.emulators.cloud import EmulatedCloud, emulated_cloud
 
 FILM = b"no film at all, which is found out once it is there"
 HTML = "<script>alert(1)</script>"
@@ -50,7 +51,9 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """The problem's code; "" for an answer that is none."""
+        """The problem's code, or the error's of Cloud Storage; "" for an answer that is none."""
+        if told := re.search(rb"<Code>(\w+)</Code>", self.body):
+            return told[1].decode()
         is_problem = self.headers.get("content-type") == "application/problem+json"
         return str(json.loads(self.body)["code"]) if is_problem else ""
 
@@ -91,7 +94,8 @@ class Victims:
     """A job with a reel."""
     batch: str
     folder: Path
-    sessions: dict[str, str] = field(default_factory=dict)
+    settings: Settings | None = None
+    """Of the cloud."""
 
     def ask(
         self, who: str, method: str, path: str, body: Any = None, /, *, raw: bytes | None = None, **headers: str
@@ -791,3 +795,78 @@ def test_whoever_has_a_signed_address_after_the_key_was_revoked_gets_no_more_tha
     victims.place.keys.revoke(hash_of(key), at=time.time())
     assert call(address, headers=shown).body == FILM
     eventually(lambda: call(f"{victims.place.url}/v1/jobs", headers=shown).status == 401)
+
+
+# The same addresses where Cloud Storage answers for them
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedCloud]:
+    with emulated_cloud(tmp_path_factory.mktemp("cloud"), functions=("on_upload", "api")) as here, here.explaining():
+        yield here
+
+
+@pytest.fixture(scope="module")
+def cloud_victims(cloud: EmulatedCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victims]:
+    with emulated(cloud) as place:
+        yield replace(made(place, tmp_path_factory.mktemp("attacks")), settings=cloud.settings)
+
+
+@pytest.mark.emulators
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@rows(
+    ("tampered: signature", lambda v: changed(v.waiting["upload"], r"X-Goog-Signature=....", "X-Goog-Signature=0000"), 403, "SignatureDoesNotMatch"),
+    ("tampered: no signature", lambda v: changed(v.waiting["upload"], r"&X-Goog-Signature=[^&]*", ""), 403, "SignatureDoesNotMatch"),
+    ("tampered: good for longer", lambda v: changed(v.waiting["upload"], r"X-Goog-Expires=\d", "X-Goog-Expires=9"), 403, "SignatureDoesNotMatch"),
+    ("tampered: something added", lambda v: changed(v.waiting["upload"], r"$", "&x=1"), 403, "SignatureDoesNotMatch"),
+    ("tampered: fewer headers signed", lambda v: changed(v.waiting["upload"], r"%3Bx-goog-if-generation-match", ""), 403, "SignatureDoesNotMatch"),
+    ("other object's", lambda v: changed(v.waiting["upload"], v.waiting["job"], v.other["job"]), 403, "SignatureDoesNotMatch"),
+    ("other object's: another bucket", lambda v: changed(v.waiting["upload"], r"uploads(?=[^/]*/uploads/)", "downloads"), 403, "SignatureDoesNotMatch"),
+    ("path tricks: ../", lambda v: changed(v.waiting["upload"], "/source", "/x/../source"), 403, "SignatureDoesNotMatch"),
+    ("another method: GET for POST", lambda v: start({**v.waiting["upload"], "method": "GET"}), 403, "SignatureDoesNotMatch"),
+    ("another method: DELETE", lambda v: start({**v.whole["upload"], "method": "DELETE"}), 403, "SignatureDoesNotMatch"),
+    ("expired", lambda v: start(expired_in_the_cloud(v)), 400, "ExpiredToken"),
+    ("wrong type", lambda v: start(v.waiting["upload"], content_type="text/html"), 403, "SignatureDoesNotMatch"),
+    ("another size range", lambda v: start(v.waiting["upload"], x_goog_content_length_range="0,999999"), 403, "SignatureDoesNotMatch"),
+    ("overwriting", lambda v: start(v.waiting["upload"], x_goog_if_generation_match="1"), 403, "SignatureDoesNotMatch"),
+    ("overwriting: not said", lambda v: start(v.waiting["upload"], x_goog_if_generation_match=""), 400, "MalformedSecurityHeader"),
+    ("replayed after it was used", lambda v: completed(v.arrived["upload"], FILM), 412, "PreconditionFailed"),
+    ("longer than declared", lambda v: completed(v.waiting["upload"], FILM + b"x"), 400, "EntityTooLarge"),
+    ("longer than declared: as one", lambda v: call(v.whole["upload"]["url"], "PUT", v.whole["upload"]["headers"], FILM + b"x"), 400, "EntityTooLarge"),
+)  # fmt: skip
+def test_a_signed_address_of_the_cloud_does_what_it_was_signed_for(
+    cloud_victims: Victims, attack: Callable[[Victims], Answer], status: int, code: str
+) -> None:
+    assert_refused(cloud_victims, attack, status, code)
+
+
+def completed(upload: Mapping[str, Any], data: bytes) -> Answer:
+    """Begin an upload in parts and send all of it."""
+    begun = start(upload)
+    return begun if begun.status != 201 else call(begun.headers["location"], "PUT", {}, data)
+
+
+def expired_in_the_cloud(v: Victims) -> Mapping[str, Any]:
+    assert v.settings is not None
+    signers = connect_signers(v.settings)
+    signed = signers.uploads.resumable_upload(
+        source(v.waiting["job"]), content_type="video/mp4", max_bytes=len(FILM), expires_s=1
+    )
+    time.sleep(2.0)
+    return {"url": signed.url, "method": signed.method, "headers": signed.headers}
+
+
+@pytest.mark.emulators
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("over", [("POST", "/cancel"), ("DELETE", "")])
+def test_an_upload_to_the_cloud_that_ends_after_its_job_leaves_nothing(
+    cloud_victims: Victims, over: tuple[str, str]
+) -> None:
+    told = json.loads(cloud_victims.announce().body)["jobs"][0]
+    session = start(told["upload"]).headers["location"]
+    method, end = over
+    assert cloud_victims.ask("ana", method, f"/v1/jobs/{told['job']}{end}").status in (200, 202)
+    assert call(session, "PUT", {}, FILM).status == 200
+    eventually(partial(is_empty, cloud_victims, told["job"]))
