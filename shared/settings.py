@@ -103,7 +103,8 @@ class Settings(BaseSettings):
     """A larger source is refused as `too_large`."""
 
     upload_url_expires_s: int = Field(default=3600, ge=1, le=24 * 3600)
-    """How long an upload may be begun after it was asked for; it may then take a week, which tombstones outlive."""
+    """How long an upload may be begun after it was asked for; a week later, while an erased job is still remembered, it
+    can be completed no more."""
     download_url_expires_s: int = Field(default=3600, ge=1, le=7 * 24 * 3600)
     """How long the address of a download is good for."""
     max_files_per_batch: int = Field(default=100, ge=1, le=1000)

@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 import uvicorn
 from fastapi import FastAPI
 
+from functions.local.connections import bounded
 from functions.local.event_pump import EventPump
 from functions.local.object_routes import object_routes
 from functions.local.outcome import INTERRUPTED, OK
@@ -93,7 +94,7 @@ def application(settings: Settings, cloud: LocalCloud) -> FastAPI:
 def _config(app: FastAPI) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="h11",
+        http=bounded(),
         ws="none",
         lifespan="off",
         log_config=None,

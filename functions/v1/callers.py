@@ -102,7 +102,11 @@ def _address_of(request: Request) -> str:
         address = ipaddress.ip_address(host)
     except ValueError:
         return host[:64]
-    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else host
+    if address.version == 4:
+        return host
+    if address.ipv4_mapped is not None:  # as sockets for both kinds have it; all of IPv4 would be one network
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, 64), strict=False))
 
 
 def _with_scope(request: Request, scope: Scope) -> Caller:

@@ -30,6 +30,7 @@ SENTENCES: Mapping[str, tuple[int, str]] = {
     "edit_list_changed": (412, 'The edit list was changed meanwhile: the job is at "r2".'),
     "too_large": (413, "File 0: it has 300000000000 bytes; 200000000000 are the most."),
     "body_too_large": (413, "The body is larger than 4194304 bytes."),
+    "too_slow": (408, "The body had not arrived within 60 seconds; send it again."),
     "not_json": (415, "The body must be JSON, and Content-Type application/json must say so."),
     "bad_json": (400, "The body is no JSON: EOF while parsing an object at line 1 column 1."),
     "bad_body": (422, "files.0.size_bytes: Input should be a valid integer."),
@@ -59,7 +60,7 @@ SENTENCES: Mapping[str, tuple[int, str]] = {
 }
 ALWAYS = ("wrong_host", "wrong_origin", "unknown_parameter", "too_many_requests", "internal")
 WITH_KEY = ("not_authenticated", "wrong_scope", "try_again", "newer_records", *ALWAYS)
-WITH_BODY = ("bad_json", "body_too_large", "not_json", "bad_body")
+WITH_BODY = ("bad_json", "body_too_large", "not_json", "bad_body", "too_slow")
 
 
 def problems(*codes: str, is_open: bool = False) -> dict[int | str, dict[str, Any]]:

@@ -5,8 +5,10 @@ Plain ASGI: bodies and answers pass through as they come. What a gate refuses is
 
 import logging
 from collections.abc import Callable, Mapping
+from math import inf
 from urllib.parse import urlsplit
 
+import anyio
 from fastapi import FastAPI
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
@@ -19,6 +21,10 @@ from shared.settings import Settings, listed
 log = logging.getLogger(__name__)
 
 MOST_BODY_BYTES = 4 * 1024**2  # a report with as many clips as may be has about 3 MiB
+MOST_DRAINED_BYTES = 128 * 1024**2  # half a second by loopback, and minutes from afar: there DRAIN_S ends it
+DRAIN_S = 5.0
+SILENT_S = 0.3  # who sends nothing for so long is reading
+LONGEST_BODY_S = 60.0  # at a byte now and then, hundreds of senders would hold a connection each for good
 UNBOUNDED = "/objects/"  # uploads of films, which their signed addresses bound
 OWN_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 READING = ("GET", "HEAD")
@@ -129,40 +135,51 @@ class OriginCheck:
 
 
 class BodyLimit:
-    """Refuses bodies that are too large: at once where their length is told, else when they have become so.
+    """Refuses bodies that are too large or too slow: at once where their length is told, else when they have become so.
 
-    The rest is never read. The answer asks for the connection's end, as the next request could not be told from it.
+    The rest is passed over, within bounds: a connection that is closed on somebody who still sends takes the answer with
+    it. Then it ends, as the next request could not be told from what is left.
     """
 
-    def __init__(self, app: ASGIApp, *, most_bytes: int = MOST_BODY_BYTES) -> None:
+    def __init__(self, app: ASGIApp, *, most_bytes: int = MOST_BODY_BYTES, longest_s: float = LONGEST_BODY_S) -> None:
         self._app = app
         self._most_bytes = most_bytes
+        self._longest_s = longest_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and {"content-length", "transfer-encoding"} <= set(Headers(scope=scope)):
+            detail = "Content-Length and Transfer-Encoding say two things; a proxy may believe the other."
+            await _refuse(400, "two_lengths", detail, headers={"Connection": "close"})(scope, receive, send)
+            return
         if scope["type"] != "http" or scope["path"].startswith(UNBOUNDED):
             await self._app(scope, receive, send)
             return
         told = Headers(scope=scope).get("Content-Length", "")
         if told.isascii() and told.isdigit() and int(told[:20]) > self._most_bytes:
-            await self._refuse(scope, receive, send)
+            await self._too_large(scope, receive, send)
             return
         await self._count(scope, receive, send)
 
     async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
         come_bytes = 0
-        is_answered = is_refused = False
+        is_whole = is_answered = is_refused = False
+        until = anyio.current_time() + self._longest_s
 
         async def counted() -> Message:
-            nonlocal come_bytes, is_refused
+            nonlocal come_bytes, is_refused, is_whole
             if is_refused:
                 return {"type": "http.disconnect"}
-            message = await receive()
-            come_bytes += len(message.get("body", b""))
-            if come_bytes <= self._most_bytes:
-                return message
+            refuse = self._too_slow
+            with anyio.move_on_at(inf if is_whole or is_answered else until):
+                message = await receive()
+                is_whole = not message.get("more_body", False)
+                come_bytes += len(message.get("body", b""))
+                if come_bytes <= self._most_bytes:
+                    return message
+                refuse = self._too_large
             is_refused = True
             if not is_answered:
-                await self._refuse(scope, receive, send)
+                await refuse(scope, receive, send)
             return {"type": "http.disconnect"}
 
         async def answer(message: Message) -> None:
@@ -177,9 +194,31 @@ class BodyLimit:
             if not is_refused:
                 raise
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _told_first(self, answer: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer at once, and end the answer when the sender has seen it, or has sent more than enough."""
+
+        async def but_for_its_end(message: Message) -> None:
+            more = {"more_body": True} if message["type"] == "http.response.body" else {}
+            await send({**message, **more})
+
+        await answer(scope, receive, but_for_its_end)
+        passed_bytes, is_sending, until = 0, True, anyio.current_time() + DRAIN_S
+        while is_sending and passed_bytes < MOST_DRAINED_BYTES and anyio.current_time() < until:
+            is_sending = False
+            with anyio.move_on_after(SILENT_S):
+                message = await receive()
+                passed_bytes += len(message.get("body", b""))
+                is_sending = message.get("more_body", False)
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _too_slow(self, scope: Scope, receive: Receive, send: Send) -> None:
+        detail = f"The body had not arrived within {self._longest_s:g} seconds; send it again."
+        await _refuse(408, "too_slow", detail, headers={"Connection": "close"})(scope, receive, send)
+
+    async def _too_large(self, scope: Scope, receive: Receive, send: Send) -> None:
         detail = f"The body is larger than {self._most_bytes} bytes."
-        await _refuse(413, "body_too_large", detail, headers={"Connection": "close"})(scope, receive, send)
+        answer = _refuse(413, "body_too_large", detail, headers={"Connection": "close"})
+        await self._told_first(answer, scope, receive, send)
 
 
 def _refuse(status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None) -> ASGIApp:

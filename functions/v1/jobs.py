@@ -182,6 +182,7 @@ def post_retry(request: Request, caller: Uploader, job_id: JobId) -> Response:
             "bad_json",
             "body_too_large",
             "not_json",
+            "too_slow",
             "bad_edit_list",
             "bad_parameter",
             "unknown_job",

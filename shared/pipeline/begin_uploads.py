@@ -28,6 +28,10 @@ REQUEST_LABEL = "montage.request"
 LONGEST_NAME = 255
 TYPES = re.compile(r"(?:video|audio)/[a-z0-9][a-z0-9!#$&^_.+-]{0,99}|application/(?:mxf|octet-stream)")
 """Media, and what browsers call a file whose ending they do not know."""
+NOT_IN_NAMES = ("Cc", "Cs", "Zl", "Zp")
+"""Control characters, halves of characters, and what ends a line."""
+TURNING = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
+"""Turn the reading direction, so that "gpj.exe" can look like "exe.jpg"; mere marks of it are in honest names, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +157,7 @@ def _check(files: Sequence[AnnouncedFile], *, most: int, most_bytes: int) -> Non
 
 
 def _faults(file: AnnouncedFile, most_bytes: int) -> Iterator[tuple[str, str]]:
-    is_odd = any(unicodedata.category(char) in ("Cc", "Cs") for char in file.name)
+    is_odd = any(unicodedata.category(char) in NOT_IN_NAMES or char in TURNING for char in file.name)
     if is_odd or not 1 <= len(file.name) <= LONGEST_NAME or file.name in (".", ".."):
         rule = f"its name, without folders, must have 1 to {LONGEST_NAME} characters, none of them a control character"
         yield "bad_name", f"{rule}."

@@ -4,6 +4,7 @@ import logging
 
 from shared.domain import job as jobs
 from shared.domain.job import Job
+from shared.domain.object_names import source
 from shared.errors import BadRequest
 from shared.log import event
 from shared.pipeline.reconcile import reconcile
@@ -25,8 +26,10 @@ def cancel_job(cloud: Cloud, job_id: str) -> Job:
             raise _already_ended(job)
         return jobs.cancelled(job, now=now)
 
-    cloud.jobs.update(job_id, change)
+    job = cloud.jobs.update(job_id, change)
     log.info("job cancelled", extra=event("job_cancelled", job=job_id))
+    if job.source.generation is None:  # else what has arrived of its upload would lie there for a week
+        cloud.uploads.delete(source(job_id))
     return reconcile(cloud, job_id, look_at_executions=True)
 
 

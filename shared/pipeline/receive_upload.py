@@ -1,6 +1,7 @@
 """A bucket says an object is complete: pin the job to it and set it going."""
 
 import logging
+from contextlib import suppress
 
 from shared.domain import job as jobs
 from shared.domain.chunk import Failure
@@ -18,7 +19,8 @@ log = logging.getLogger(__name__)
 def receive_upload(cloud: Cloud, finalized: ObjectFinalized) -> None:
     """Record the source's generation and reconcile its job; a second event for it changes nothing.
 
-    An object that belongs to no known job is passed over with a line in the log; one of an erased job is removed.
+    An object that belongs to no known job is passed over with a line in the log; one of an erased job is removed, and
+    so is one that its job did not wait for any more.
     """
     job_id = job_of_source(finalized.name)
     if job_id is None:
@@ -26,12 +28,14 @@ def receive_upload(cloud: Cloud, finalized: ObjectFinalized) -> None:
         return
     deadline = cloud.clock() + cloud.limits.deadline_s(0.0)
     try:
-        cloud.jobs.update(
+        job = cloud.jobs.update(
             job_id,
             lambda job: jobs.uploaded(
                 job, generation=finalized.generation, size_bytes=finalized.size_bytes, deadline=deadline
             ),
         )
+        if job.is_over and job.source.generation != finalized.generation:
+            _remove(cloud, finalized)
         reconcile(cloud, job_id)
     except NotFound as error:
         if error.code != "unknown_job":
@@ -39,6 +43,14 @@ def receive_upload(cloud: Cloud, finalized: ObjectFinalized) -> None:
         if cloud.jobs.was_erased(job_id):
             cloud.uploads.delete(finalized.name)
         log.warning("upload without a job: %s", finalized.name, extra=event("upload_ignored", job=job_id))
+
+
+def _remove(cloud: Cloud, finalized: ObjectFinalized) -> None:
+    """Remove what came for a job that is over: who had begun to upload it could still complete it, even begin anew."""
+    with suppress(NotFound):
+        if cloud.uploads.stat(finalized.name).generation == finalized.generation:
+            cloud.uploads.delete(finalized.name)
+            log.warning("upload came too late", extra=event("upload_ignored", job=job_of_source(finalized.name)))
 
 
 def look_for_upload(cloud: Cloud, job_id: str) -> None:

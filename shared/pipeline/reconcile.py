@@ -127,7 +127,7 @@ def _erase(cloud: Cloud, job: Job) -> None:
     What was heard for it goes before the notes of that. An object that comes late meets the record, which has all this
     done again, or the tombstone that the record leaves.
     """
-    cloud.uploads.delete(source(job.id))  # one that is not complete is in no listing, but its parts are there
+    cloud.uploads.delete(source(job.id))  # unfinished uploads of it as well, which no listing shows
     prefixes = everything_of(job.id)
     for digest in digests_heard_for(job.id, cloud.work.list(prefixes["work"])):
         cloud.work.delete(heard_speech(digest))

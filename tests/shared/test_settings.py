@@ -3,6 +3,8 @@ import os
 import pytest
 from pydantic import ValidationError
 
+from shared.adapters.local.upload_sessions import LIFE_S
+from shared.domain.tombstone import TOMBSTONE_S
 from shared.settings import Settings
 
 
@@ -43,3 +45,10 @@ def test_origins_and_hosts_are_compared_in_lower_case() -> None:
     )
     assert settings.allowed_origins == "https://club.example:8443, http://[::1]:80"
     assert settings.allowed_hosts == "club.example,[::1]"
+
+
+def test_no_upload_can_outlive_the_memory_of_an_erased_job() -> None:
+    longest_s = TOMBSTONE_S - LIFE_S
+    assert Settings(upload_url_expires_s=int(longest_s)).upload_url_expires_s == longest_s
+    with pytest.raises(ValidationError):
+        Settings(upload_url_expires_s=int(longest_s) + 1)

@@ -26,6 +26,8 @@ QUANTUM_BYTES = 256 * 1024
 """Parts have a multiple of this, but for the last: Cloud Storage keeps no smaller pieces."""
 LIFE_S = 7 * 24 * 3600.0  # as on Cloud Storage
 SWEEP_EVERY_S = 3600.0
+MOST_OF_ONE = 8
+"""Open uploads of one object: who loses one begins anew, but nobody is to fill a disk from one address."""
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 CONTENT_RANGE = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.ASCII)
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -101,7 +103,10 @@ class UploadSessions:
         self._swept_at = 0.0
 
     def begin(self, name: str, *, content_type: str, max_bytes: int, total_bytes: int | None = None) -> str:
-        """Return the token of a new session. Raises BadRequest `too_large`, TryAgain `disk_full`."""
+        """Return the token of a new session; of very many of one object those that began first make room for it.
+
+        Raises BadRequest `too_large`, TryAgain `disk_full`.
+        """
         session = Session(name=name, content_type=content_type, max_bytes=max_bytes, began_at=self._clock())
         if total_bytes is not None:
             session = _with_total(session, total_bytes, stored_bytes=0)
@@ -109,6 +114,7 @@ class UploadSessions:
         token = secrets.token_urlsafe(32)
         with _full_disk_said():
             self.demand_room(total_bytes or 0)
+            self._make_way(name)
             path = self._path(name, token)
             path.mkdir(parents=True)
             (path / "data").touch()
@@ -217,6 +223,15 @@ class UploadSessions:
         except OSError as error:
             raise _unknown() from error
         return path
+
+    def _make_way(self, name: str) -> None:
+        began_at: dict[Path, float] = {}
+        for path in self._of_name(name).glob("*"):
+            with contextlib.suppress(FileNotFoundError):
+                began_at[path] = (path / "session.json").stat().st_mtime
+        too_many = len(began_at) - (MOST_OF_ONE - 1)
+        for path in sorted(began_at, key=began_at.__getitem__)[: max(0, too_many)]:
+            shutil.rmtree(path, ignore_errors=True)
 
     def _is_over(self, path: Path) -> bool:
         return self._clock() - (path / "session.json").stat().st_mtime > LIFE_S

@@ -220,6 +220,9 @@ def test_in_the_cloud_an_address_is_what_google_s_front_end_says_last(api: Api) 
     assert ask(**{"X-Forwarded-For": "2001:db8::1"}).status_code == 401
     assert ask(**{"X-Forwarded-For": "2001:db8::2"}).status_code == 429
     assert ask(**{"X-Forwarded-For": "2001:db8:0:1::2"}).status_code == 401
+    assert ask(**{"X-Forwarded-For": "::ffff:5.5.5.5"}).status_code == 401
+    assert ask(**{"X-Forwarded-For": "::ffff:6.6.6.6"}).status_code == 401
+    assert ask(**{"X-Forwarded-For": "5.5.5.5"}).status_code == 429
     assert ask(**{"X-Forwarded-For": "x" * 5000}).status_code == 401
 
 

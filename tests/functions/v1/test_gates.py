@@ -10,13 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 import uvicorn
 from fastapi import Body, FastAPI, Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive, Scope, Send
 
-from functions.v1.gates import MOST_BODY_BYTES, add_gates
+from functions.v1.gates import MOST_BODY_BYTES, BodyLimit, add_gates
 from shared.settings import Settings
 from tests.emulators.processes import free_port
 
@@ -202,10 +205,11 @@ def test_an_allowed_origin_s_page_sends_its_key_and_reads_the_answer(local: Serv
 def test_every_answer_has_the_headers_that_keep_browsers_careful(local: Served) -> None:
     answers = [
         local.ask(), local.ask(path="/none"), local.ask(Host="evil.example"), local.ask("POST", Origin=OTHER),
-        local.http.post(f"{local.url}/v1/json", content=b" " * (MOST_BODY_BYTES + 1)), local.ask(path="/v1/bug"),
+        local.http.post(f"{local.url}/v1/json", content=b" " * (MOST_BODY_BYTES + 1)),
         local.ask("OPTIONS", Origin=ALLOWED, Access_Control_Request_Method="PUT"),
+        local.ask(path="/v1/bug"),  # last: the server closes the connection after it
     ]  # fmt: skip
-    assert [answer.status_code for answer in answers] == [200, 404, 421, 403, 413, 500, 200]
+    assert [answer.status_code for answer in answers] == [200, 404, 421, 403, 413, 200, 500]
     for answer in answers:
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Referrer-Policy"] == "no-referrer"
@@ -277,3 +281,32 @@ def test_answers_come_as_they_are_made(local: Served) -> None:
         for _ in answered.iter_raw():
             first_s = first_s or time.monotonic() - began
     assert first_s < (time.monotonic() - began) / 2
+
+
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_a_body_may_dawdle_only_for_so_long_and_an_answer_as_it_likes(is_whole: bool) -> None:
+    sent: list[Message] = []
+    pieces = iter([b"{", b"}"] if is_whole else [b"{"])
+
+    async def receive() -> Message:
+        piece = next(pieces, None)
+        if piece is None:
+            await anyio.sleep(0.3 if is_whole else 5.0)  # nobody sends anything, or nobody goes away
+            return {"type": "http.disconnect"}
+        return {"type": "http.request", "body": piece, "more_body": piece != b"}"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        while (message := await receive()).get("more_body"):
+            pass
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        assert (await receive())["type"] == "http.disconnect"  # a long answer looks whether anybody still listens
+        await PlainTextResponse("fine")(scope, receive, send)
+
+    scope: Scope = {"type": "http", "method": "POST", "path": "/v1/uploads", "headers": []}
+    anyio.run(BodyLimit(app, longest_s=0.1), scope, receive, send)
+    assert sent[0]["status"] == (200 if is_whole else 408)
+    assert sent[1]["body"] == b"fine" if is_whole else b'"code":"too_slow"' in sent[1]["body"]
