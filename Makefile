@@ -72,8 +72,9 @@ bench-motion: setup $(TESTING) ## How fast and how exactly movement is found, be
 bench-transcribe: setup $(TESTING) ## How fast and how rightly speech is written down, beside the usual way [BENCH_ARGS="--pairs 1"]
 	@$(PYTHON) -m benchmarks.transcribe $(BENCH_ARGS)
 
-bench-api: setup $(TESTING) ## What a status request costs the server, beside a request for nothing
+bench-api: setup $(TESTING) ## What a status request costs the server, and how long callers wait beside a job
 	@$(PYTHON) -m benchmarks.api_status
+	@$(PYTHON) -m benchmarks.api_beside_job $(BENCH_ARGS)
 
 bench-uploads: setup $(TESTING) ## How fast and in how much memory one machine takes 5 GiB [BENCH_ARGS="--gib 1"]
 	@$(PYTHON) -m benchmarks.uploads $(BENCH_ARGS)
