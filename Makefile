@@ -21,6 +21,9 @@ SPEECH_ONLY := $(if $(findstring --mode speech,$(subst =, ,$(ARGS))),--speech-on
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+# Tests start hundreds of processes, each of which would compile what has no bytecode.
+COMPILE = $(PYTHON) -m compileall -q shared functions jobs
+
 .PHONY: help setup run serve test test-system test-scale test-sync cloud-demo bench-cloud bench-render bench-motion bench-transcribe bench-api bench-uploads bundle schemas openapi check format lock clean doctor
 
 help: ## List the targets
@@ -40,9 +43,11 @@ serve: setup ## Answer the HTTP API on this machine: make serve [ARGS="--port 80
 	@$(VENV)/bin/montage serve $(ARGS)
 
 test: setup $(TESTING) ## Run the tests, the slow ones left out [TEST_ARGS="-k words"]
+	@$(COMPILE)
 	@$(PYTHON) -m pytest $(TEST_ARGS)
 
 test-system: setup $(TESTING) ## Run the long tests: whole sessions, a real browser, the real download
+	@$(COMPILE)
 	@$(PYTHON) -m pytest -m slow $(TEST_ARGS)
 
 test-scale: setup $(TESTING) ## A job of 1,000 chunks, two at a time, with nothing taken for silent
@@ -72,8 +77,9 @@ bench-motion: setup $(TESTING) ## How fast and how exactly movement is found, be
 bench-transcribe: setup $(TESTING) ## How fast and how rightly speech is written down, beside the usual way [BENCH_ARGS="--pairs 1"]
 	@$(PYTHON) -m benchmarks.transcribe $(BENCH_ARGS)
 
-bench-api: setup $(TESTING) ## What a status request costs the server, beside a request for nothing
+bench-api: setup $(TESTING) ## What a status request costs the server, and how long callers wait beside a job
 	@$(PYTHON) -m benchmarks.api_status
+	@$(PYTHON) -m benchmarks.api_beside_job $(BENCH_ARGS)
 
 bench-uploads: setup $(TESTING) ## How fast and in how much memory one machine takes 5 GiB [BENCH_ARGS="--gib 1"]
 	@$(PYTHON) -m benchmarks.uploads $(BENCH_ARGS)

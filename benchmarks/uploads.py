@@ -2,13 +2,13 @@
 
     python -m benchmarks.uploads [--gib 5] [--part-mib 16]
 
-A server process of its own on loopback takes a sparse file by parts and once whole. Prints a JSON line and a summary;
+A server process of its own on loopback, the whole API, takes a sparse file by parts and once whole, and then the first
+bytes of many small ones whose senders fall silent, while it is asked for its health. Prints a JSON line and a summary;
 exits with 1 if the server's memory went beyond its bound.
 """
 
 import argparse
 import http.client
-import importlib.util
 import json
 import os
 import socket
@@ -19,15 +19,15 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
 import uvicorn
-from starlette.types import ASGIApp
 
+from functions.api import app
 from shared.connect import connect_local, connect_signers
 from shared.ports import ObjectStat, SignedUpload
 from shared.settings import Settings
@@ -35,6 +35,7 @@ from shared.settings import Settings
 GIB, MIB = 1024**3, 1024**2
 MOST_RSS_BYTES = 300 * MIB
 SAMPLE_EVERY_S = 0.02
+IDLE_SENDERS, HEALTH_REQUESTS = 200, 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +95,7 @@ def measured(folder: Path, size_bytes: int, part_bytes: int) -> dict[str, float]
             copies = [copied(source, folder / "copy")]
             by_parts = uploaded(settings, process.pid, source, lambda upload: send_parts(upload, source, part_bytes))
             whole = uploaded(settings, process.pid, source, lambda upload: send_whole(upload, source), is_whole=True)
+            health_s = health_beside_idle(settings)
             copies.append(copied(source, folder / "copy"))
     copy = Took(wall_s=_mean(it.wall_s for it in copies), cpu_s=_mean(it.cpu_s for it in copies))
     return {
@@ -107,6 +109,8 @@ def measured(folder: Path, size_bytes: int, part_bytes: int) -> dict[str, float]
         "copy_cpu_s": round(copy.cpu_s, 2),
         "by_parts_server_cpu_s": round(by_parts.cpu_s, 2),
         "whole_server_cpu_s": round(whole.cpu_s, 2),
+        "idle_senders": IDLE_SENDERS,
+        "health_p95_ms": round(1000 * statistics.quantiles(health_s, n=20)[-1], 1),
         "server_idle_mib": round(idle_bytes / MIB, 1),
         "server_peak_mib": round(peak.rss_bytes / MIB, 1),
     }
@@ -118,6 +122,8 @@ def summary(figures: dict[str, float]) -> str:
         f"bench-uploads: {figures['size_gib']:g} GiB: a copy {figures['copy_s']} s, "
         f"an upload in parts of {figures['part_mib']:g} MiB {figures['by_parts_s']} s "
         f"({figures['by_parts_to_copy']}x), whole {figures['whole_s']} s ({figures['whole_to_copy']}x); "
+        f"beside {figures['idle_senders']:g} idle senders 19 of 20 answers for health came within "
+        f"{figures['health_p95_ms']} ms; "
         f"the server held at most {figures['server_peak_mib']} MiB "
         f"({figures['server_idle_mib']} MiB at rest, bound {MOST_RSS_BYTES // MIB} MiB)"
     )
@@ -178,6 +184,41 @@ def send_whole(upload: SignedUpload, source: Path) -> None:
         assert status == 200, status
 
 
+def health_beside_idle(settings: Settings) -> list[float]:
+    """Return how long each of some answers took, in seconds, while many senders have stopped in mid-file."""
+    signer = connect_signers(settings).uploads
+    names = [f"uploads/{number:026d}/source" for number in range(IDLE_SENDERS)]
+    with ExitStack() as stack:
+        for name in names:
+            upload = signer.resumable_upload(name, content_type="video/mp4", max_bytes=MIB, expires_s=3600)
+            _send_half(stack.enter_context(_connected(upload.url)), upload)
+        asking = stack.enter_context(_connected(settings.public_url))
+        found = [_health_s(asking) for _ in range(HEALTH_REQUESTS)]
+    with connect_local(settings) as cloud:
+        for name in names:
+            cloud.uploads.delete(name)
+    return found
+
+
+def _send_half(connection: http.client.HTTPConnection, upload: SignedUpload) -> None:
+    connection.request(upload.method, _target(upload.url), headers={**upload.headers, "content-length": "0"})
+    begun = connection.getresponse()
+    begun.read()
+    connection.putrequest("PUT", _target(str(begun.headers["Location"])))
+    connection.putheader("Content-Range", f"bytes 0-{MIB - 1}/{MIB}")
+    connection.putheader("Content-Length", str(MIB))
+    connection.endheaders(bytes(MIB // 2))
+
+
+def _health_s(connection: http.client.HTTPConnection) -> float:
+    began = time.perf_counter()
+    connection.request("GET", "/v1/health")
+    answer = connection.getresponse()
+    answer.read()
+    assert answer.status == 200, answer.status
+    return time.perf_counter() - began
+
+
 def _put(
     connection: http.client.HTTPConnection,
     url: str,
@@ -206,9 +247,11 @@ def server(home: Path) -> Iterator[tuple[Settings, subprocess.Popen[bytes]]]:
         port = free.getsockname()[1]
     settings = Settings(home=home, public_url=f"http://127.0.0.1:{port}")
     command = [sys.executable, "-m", "benchmarks.uploads", "--serve", str(port)]
-    process = subprocess.Popen(command, env={**os.environ, **settings.as_environment()})
+    log_path = home.parent / "server.log"
+    with log_path.open("ab") as log:
+        process = subprocess.Popen(command, env={**os.environ, **settings.as_environment()}, stderr=log)
     try:
-        _wait_until_it_listens(process, port)
+        _wait_until_it_listens(process, port, log_path)
         yield settings, process
     finally:
         process.terminate()
@@ -216,30 +259,21 @@ def server(home: Path) -> Iterator[tuple[Settings, subprocess.Popen[bytes]]]:
 
 
 def _serve(port: int) -> int:
-    """Serve the whole API where there is one, else objects alone."""
-    config = uvicorn.Config(_application(), host="127.0.0.1", port=port, log_level="warning", access_log=False)
+    """Serve the whole API."""
+    config = uvicorn.Config(app(), host="127.0.0.1", port=port, log_level="warning", access_log=False)
     uvicorn.Server(config).run()
     return 0
 
 
-def _application() -> ASGIApp:
-    if importlib.util.find_spec("functions.v1.app"):
-        from functions.api import app
-
-        return app()
-    from functions.local.object_routes import object_routes
-
-    settings = Settings()
-    return object_routes(settings, connect_local(settings), connect_signers(settings))
-
-
-def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, timeout_s: float = 30.0) -> None:
+def _wait_until_it_listens(
+    process: subprocess.Popen[bytes], port: int, log_path: Path, timeout_s: float = 30.0
+) -> None:
     until = time.monotonic() + timeout_s
     while process.poll() is None and time.monotonic() < until:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.05)
-    raise RuntimeError("the server did not start")
+    raise RuntimeError(f"the server did not start:\n{log_path.read_text(errors='replace')[-2000:]}")
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 from shared.domain.running_text import has_space
@@ -12,10 +13,6 @@ from shared.domain.transcript import LONGEST_PAUSE_S, Word
 
 _UNSPACED_CHARS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 """Thai, Lao, Burmese, Khmer, kana and Chinese characters: scripts that put no spaces between words."""
-_UNSPACED = re.compile(f"[{_UNSPACED_CHARS}]")
-_SCRIPT_CHANGES = re.compile(
-    f"(?<=[{_UNSPACED_CHARS}])(?=[^{_UNSPACED_CHARS} ])|(?<=[^{_UNSPACED_CHARS} ])(?=[{_UNSPACED_CHARS}])"
-)
 
 SURE = 0.2
 """A recognizer that is told what may be said invents it, unsurely, where nobody speaks: "kickflip", at 0.05. The least
@@ -43,7 +40,7 @@ def said_keywords(words: Sequence[Word], keywords: Iterable[str]) -> tuple[SaidK
     found = [
         SaidKeyword(keyword=keyword, span=each)
         for keyword in dict.fromkeys(keywords)
-        for each in (unspaced if _UNSPACED.search(keyword) else spaced).times(keyword)
+        for each in (unspaced if _unspaced().search(keyword) else spaced).times(keyword)
     ]
     return tuple(sorted(found, key=lambda each: (each.span, each.keyword)))
 
@@ -68,7 +65,7 @@ class _Said:
             if before is None or not _is_glued(before, word):
                 part = f" {part}"
             if has_spaces:  # "YouTubeで" holds the word "YouTube"
-                part = _SCRIPT_CHANGES.sub(" ", part)
+                part = _script_changes().sub(" ", part)
             for char in part if has_spaces else part.replace(" ", ""):
                 chars.append(char)
                 self.owners.append(at)
@@ -99,7 +96,7 @@ def _goes_on(said: Sequence[Word]) -> bool:
 def _is_glued(before: Word, after: Word) -> bool:
     """Return whether two words are one in pieces, as "You" and "Tube" between Japanese ones are."""
     last, first = before.text[-1:], after.text[:1]
-    is_one_script = bool(_UNSPACED.match(last)) == bool(_UNSPACED.match(first))
+    is_one_script = bool(_unspaced().match(last)) == bool(_unspaced().match(first))
     return is_one_script and _is_said(last) and _is_said(first) and not has_space(before, after)
 
 
@@ -115,3 +112,16 @@ def _signs(text: str) -> str:
 
 def _has(said: Sequence[Word], signs: str) -> bool:
     return not signs or signs in "".join(_signs(each.text) for each in said)
+
+
+@cache  # compiled when keywords are looked for: 9 ms that nobody else is to pay at every start
+def _unspaced() -> re.Pattern[str]:
+    return re.compile(f"[{_UNSPACED_CHARS}]")
+
+
+@cache
+def _script_changes() -> re.Pattern[str]:
+    """Return what matches where a script that puts spaces between words meets one that does not."""
+    return re.compile(
+        f"(?<=[{_UNSPACED_CHARS}])(?=[^{_UNSPACED_CHARS} ])|(?<=[^{_UNSPACED_CHARS} ])(?=[{_UNSPACED_CHARS}])"
+    )

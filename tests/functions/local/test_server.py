@@ -162,3 +162,23 @@ def test_an_ipv6_address_can_be_listened_on() -> None:
         pytest.skip("no IPv6 here")
     with closing(listener):
         assert listener.family == socket.AF_INET6
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_an_answer_in_two_pieces_does_not_wait_for_its_caller(host: str) -> None:
+    try:
+        listener = _listening(host, 0)
+    except MontageError:
+        pytest.skip(f"this machine has no {host}")
+    with closing(listener), socket.create_connection(listener.getsockname()[:2], timeout=5) as there:
+        accepted, _ = listener.accept()
+        with accepted:
+            began = time.monotonic()
+            for _ in range(10):  # 40 ms each where the second piece waits until the first is acknowledged
+                there.sendall(b"?")
+                accepted.recv(1)
+                accepted.sendall(b"head")
+                accepted.sendall(b"body")
+                while there.recv(8) not in (b"body", b"headbody"):
+                    pass
+            assert time.monotonic() - began < 0.3

@@ -1,5 +1,6 @@
 """Announced files become jobs, once for an idempotency key, or nothing is made of any of them."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,14 @@ from shared.connect import LocalCloud, connect_local
 from shared.domain.object_names import source
 from shared.domain.options import Options
 from shared.errors import BadRequest, TryAgain
-from shared.pipeline.begin_uploads import BadFiles, BegunBatch, UploadsWanted, announced, begin_uploads
+from shared.pipeline.begin_uploads import (
+    SIGNED_AT_ONCE,
+    BadFiles,
+    BegunBatch,
+    UploadsWanted,
+    announced,
+    begin_uploads,
+)
 from shared.ports import SignedUpload
 from shared.settings import Settings
 
@@ -42,6 +50,22 @@ class CountingSigner:
             raise TryAgain("The signer is out of reach.")
         self.signed.append((method, name, content_type, max_bytes, expires_s))
         return SignedUpload(url=f"https://u.test/{len(self.signed)}", method=method, headers={}, expires_at=1.0)
+
+
+@dataclass
+class CallingSigner(CountingSigner):
+    """Takes as long as a call to a service, and keeps how many of them are made at a time."""
+
+    now: list[str] = field(default_factory=list)
+    most_at_once: int = 0
+
+    def _sign(self, method: str, name: str, content_type: str, max_bytes: int, expires_s: int) -> SignedUpload:
+        self.now.append(name)
+        self.most_at_once = max(self.most_at_once, len(self.now))
+        time.sleep(0.02)
+        self.now.remove(name)
+        super()._sign(method, name, content_type, max_bytes, expires_s)
+        return SignedUpload(url=f"https://u.test/{name}", method=method, headers={}, expires_at=1.0)
 
 
 @pytest.fixture
@@ -98,6 +122,19 @@ def test_the_same_key_and_body_are_the_same_jobs_with_fresh_addresses(
     assert ids(first) == ids(again)
     assert [each.upload and each.upload.url for each in again.uploads] == ["https://u.test/3", "https://u.test/4"]
     assert len(cloud.jobs.list()) == 2
+
+
+def test_many_files_are_signed_several_at_a_time_and_answered_in_their_order(cloud: LocalCloud) -> None:
+    signer = CallingSigner()
+    files = [announced(name=f"{number}.mp4", size_bytes=5, content_type="video/mp4") for number in range(25)]
+    for _ in range(2):  # the second time the jobs are there
+        wanted = UploadsWanted(files=files)
+        begun = begin_uploads(cloud, signer, wanted, owner="ada", idempotency_key="k", expires_s=60, max_files=25)
+        assert [each.file.name for each in begun.uploads] == [file.name for file in files]
+        for each in begun.uploads:
+            assert each.upload is not None and each.upload.url == f"https://u.test/{source(each.job_id)}"
+        assert 1 < signer.most_at_once <= SIGNED_AT_ONCE
+    assert len(signer.signed) == 50
 
 
 def test_a_key_is_its_owner_s_own(cloud: LocalCloud, signer: CountingSigner) -> None:
