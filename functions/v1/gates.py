@@ -137,8 +137,8 @@ class OriginCheck:
 class BodyLimit:
     """Refuses bodies that are too large or too slow: at once where their length is told, else when they have become so.
 
-    The rest is passed over, within bounds: a connection that is closed on somebody who still sends takes the answer with
-    it. Then it ends, as the next request could not be told from what is left.
+    The rest is passed over, within bounds: a connection that is closed on somebody who still sends takes the answer
+    with it. Then it ends, as the next request could not be told from what is left.
     """
 
     def __init__(self, app: ASGIApp, *, most_bytes: int = MOST_BODY_BYTES, longest_s: float = LONGEST_BODY_S) -> None:
