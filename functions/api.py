@@ -4,24 +4,37 @@ As a function it is an ASGI application that the framework's handler returns; `u
 the same. A lifespan would never run there: what has to be made is made with the application.
 """
 
+import logging
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from starlette.routing import Router
 
 from functions import serving
+from functions.serving import trace_of
 from functions.v1.app import make_app
 from functions.v1.context import Api
+from functions.v1.problems import problem
 from shared.connect import connect_keys, connect_signers
+from shared.errors import MontageError
+from shared.log import event
 from shared.ports import Cloud, SignedUpload, Signers, UrlSigner
 from shared.settings import Settings
 
+log = logging.getLogger(__name__)
 
-async def api(request: Request) -> FastAPI:
-    """Return the application, which then answers the request."""
-    return app()
+
+async def api(request: Request) -> FastAPI | Response:
+    """Return the application, which then answers the request, or, where a setting is missing, a problem."""
+    try:
+        return app()
+    except MontageError as error:
+        log.exception("the API cannot be made: %s", error.message, extra=event("handler_failed", code=error.code))
+        trace = trace_of(request.headers) or secrets.token_hex(16)
+        return problem(500, "internal", "This failed unforeseen; the log tells more.", trace_id=trace)
 
 
 @cache

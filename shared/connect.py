@@ -123,10 +123,12 @@ def connect_signers(settings: Settings, *, clock: Clock = time.time) -> Signers:
     """
     if settings.cloud == "gcp":
         return _google_signers(settings.google)
+    from shared.adapters.local.disk_room import demand_room
     from shared.adapters.local.signed_urls import FolderUrls
 
     sign = partial(FolderUrls, public_url=settings.public_url, server_key=partial(_own_key, settings), clock=clock)
-    return Signers(uploads=sign("uploads"), downloads=sign("downloads"))
+    room = partial(demand_room, settings.home.absolute() / "objects", reserve_bytes=settings.disk_reserve_bytes)
+    return Signers(uploads=sign("uploads", demand_room=room), downloads=sign("downloads"))
 
 
 def local_buckets(cloud: Cloud, signers: Signers) -> Mapping[str, LocalBucket]:

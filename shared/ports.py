@@ -275,6 +275,10 @@ class JobLauncher(Protocol):
         """Stop the execution's tasks; one that has ended is no error."""
         ...
 
+    def forget(self, job_id: str) -> None:
+        """Remove what is kept here of a job's tasks, such as their logs; a platform's own logs have their own end."""
+        ...
+
 
 class PushVerifier(Protocol):
     """Tells pushes of our own subscriptions and Scheduler jobs from everybody else's."""

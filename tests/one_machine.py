@@ -54,6 +54,9 @@ class InlineLauncher:
     def cancel(self, execution: str) -> None:
         self.waiting = [task for task in self.waiting if task[0] != execution]
 
+    def forget(self, job_id: str) -> None:
+        pass
+
     def run_tasks(self) -> None:
         assert self.cloud is not None
         while self.waiting:

@@ -5,7 +5,6 @@ import io
 import json
 import logging
 import os
-import shutil
 import signal
 import sys
 import time
@@ -210,7 +209,6 @@ def erase(arguments: argparse.Namespace) -> int:
     if not is_gone:
         message = f"Something of {job_id} still runs; it is erased once that has ended: montage erase {job_id}"
         return _trouble(arguments, "still_erasing", message)
-    shutil.rmtree(settings.home / "logs" / job_id, ignore_errors=True)
     return _tell_ended(erased, "erased", arguments)
 
 

@@ -19,6 +19,7 @@ router = APIRouter(tags=["health"])
     dependencies=[only()],
     openapi_extra={"security": []},
 )
-def get_health() -> Response:
+async def get_health() -> Response:
     """Needs no key, and says nothing of what lies behind the API."""
+    # Answered by the event loop itself: threads may all be busy with what takes long, and this process is well.
     return json_answer(HealthTold())

@@ -135,6 +135,7 @@ def _erase(cloud: Cloud, job: Job) -> None:
         store: ObjectStore = getattr(cloud, bucket)
         for name in list(store.list(prefix)):
             store.delete(name)
+    cloud.launcher.forget(job.id)
     cloud.jobs.forget(job.id)
     log.info("job erased", extra=event("job_erased", tombstone=tombstone_of(job.id)))
 

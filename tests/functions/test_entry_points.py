@@ -356,6 +356,18 @@ def test_the_same_api_answers_in_the_framework_and_alone(serve: Serve, monkeypat
         client.close()
 
 
+def test_an_api_that_cannot_be_made_says_so_as_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Google Cloud nothing else is set here."""
+    monkeypatch.setenv("FUNCTION_TARGET", "api")
+    monkeypatch.setenv("MONTAGE_CLOUD", "gcp")
+    framed = create_app("api", str(ROOT / "functions" / "main.py"))  # type: ignore[no-untyped-call]
+    with closing(TestClient(framed, base_url="http://localhost")) as client:
+        answer = client.get("/v1/health")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert answer.json()["code"] == "internal"
+    assert "MONTAGE_GOOGLE" not in answer.text, "what is missing is for the log"
+
+
 # Trace
 
 

@@ -85,6 +85,9 @@ class CloudRunJobs:
                 if self.state(execution) != "ended":
                     raise
 
+    def forget(self, job_id: str) -> None:
+        """Nothing is kept here: Cloud Logging keeps what tasks said for as long as its own settings say."""
+
 
 def has_ended(execution: Execution) -> bool:
     """Return whether no task of the execution runs or waits, whatever became of them.

@@ -3,6 +3,7 @@
 import logging
 import os
 import secrets
+import shutil
 import sys
 import threading
 import time
@@ -288,6 +289,11 @@ class ProcessLauncher:
             lifeline=self._lifeline[0],
             log_path=self._log_path(attempt),
         )
+
+    def forget(self, job_id: str) -> None:
+        """Remove the logs of a job's tasks."""
+        if is_plain_name(job_id):
+            shutil.rmtree(self._home / "logs" / job_id, ignore_errors=True)
 
     def _log_path(self, attempt: _Attempt) -> Path:
         record = attempt.execution.record

@@ -32,16 +32,24 @@ PATH = "/objects/"
 class FolderUrls:
     """A UrlSigner of one bucket on this machine, and the judge of its addresses.
 
-    Addresses begin with `public_url`. `server_key` is asked for when the first one is signed or judged.
+    Addresses begin with `public_url`. `server_key` is asked for when the first one is signed or judged, and
+    `demand_room` before each upload: it raises TryAgain `disk_full` where so many bytes cannot be taken.
     """
 
     def __init__(
-        self, bucket: str, *, public_url: str, server_key: Callable[[], bytes], clock: Clock = time.time
+        self,
+        bucket: str,
+        *,
+        public_url: str,
+        server_key: Callable[[], bytes],
+        clock: Clock = time.time,
+        demand_room: Callable[[int], None] = lambda more_bytes: None,
     ) -> None:
         self._bucket = bucket
         self._public_url = public_url.rstrip("/")
         self._server_key = server_key
         self._clock = clock
+        self._demand_room = demand_room
 
     def resumable_upload(self, name: str, *, content_type: str, max_bytes: int, expires_s: int) -> SignedUpload:
         """Return the request that begins an upload in parts; its answer's `Location` takes them, for up to a week."""
@@ -95,6 +103,7 @@ class FolderUrls:
         return name
 
     def _upload(self, action: Action, name: str, content_type: str, max_bytes: int, expires_s: int) -> SignedUpload:
+        self._demand_room(max_bytes)
         headers = _headers(action, content_type, max_bytes)
         said = {"content_type": content_type, "max_bytes": str(max_bytes)}
         url, expires_at = self._signed(action, name, expires_s, said)

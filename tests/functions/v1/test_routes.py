@@ -77,6 +77,13 @@ def test_what_is_uploaded_to_the_address_is_the_job_s_source(api: LocalApi) -> N
     assert api.cloud.uploads.read(source(told["job"])) == b"x" * 100
 
 
+def test_on_a_disk_that_is_nearly_full_nothing_is_announced_and_nothing_made(tmp_path: Path) -> None:
+    with local_api(tmp_path / "home", disk_reserve_bytes=10**18) as full:
+        file = {"name": "ride.mp4", "size_bytes": 100, "content_type": "video/mp4"}
+        assert_problem(full.client.post("/v1/uploads", json={"files": [file]}), 507, "disk_full")
+        assert full.cloud.jobs.list() == []
+
+
 def test_with_an_idempotency_key_asking_again_is_safe_until_a_job_is_erased(api: LocalApi) -> None:
     key = {"Idempotency-Key": "k"}
     first = api.client.post("/v1/uploads", json={"files": [FILE, FILE]}, headers=key).json()

@@ -58,3 +58,16 @@ def test_only_a_page_with_more_behind_it_has_a_token() -> None:
     assert page.jobs == tuple(job for _, job in found[:2])
     assert page.next_token == page_token(QUERY, found[1][0])
     assert page_of((), QUERY, limit=2).jobs == ()
+
+
+@pytest.mark.parametrize("created_at", ["1e999", "9" * 400])
+def test_a_forged_token_with_a_number_beyond_all_is_refused(created_at: str) -> None:
+    """Whoever knows the code can make a digest that fits; a database must not be asked for such a number."""
+    body = f'[{created_at}, "job"]'.encode()
+    with pytest.raises(BadPageToken):
+        place_in(_text(_digest(QUERY, body) + body), QUERY)
+
+
+def test_a_forged_token_with_a_long_whole_number_is_a_number_that_databases_know() -> None:
+    body = f'[{"9" * 30}, "job"]'.encode()
+    assert place_in(_text(_digest(QUERY, body) + body), QUERY) == Place(created_at=1e30, job_id="job")

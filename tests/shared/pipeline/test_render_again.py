@@ -9,14 +9,18 @@ import pytest
 
 from functions.edit_list_body import asked_for
 from jobs.task import Part, Task
+from shared.domain.damage import Decoded
 from shared.domain.edit_list import Join
 from shared.domain.given_edit_list import GivenClip, GivenEditList
 from shared.domain.job import Job
 from shared.domain.object_names import artifact, given_edit_list, source
 from shared.domain.options import Options
+from shared.domain.pose import PoseSample
 from shared.domain.span import Span, span
 from shared.domain.transcript import Word
 from shared.errors import BadRequest, BadVideo, NotFound
+from shared.pipeline.analyse_pose import PosePart
+from shared.pipeline.analyse_pose import part_to_json as pose_to_json
 from shared.pipeline.cancel_job import cancel_job
 from shared.pipeline.erase_job import erase_job
 from shared.pipeline.make_reel import make_reel
@@ -335,3 +339,22 @@ def test_an_edit_that_meets_the_erasure_leaves_no_clips_behind(
     with pytest.raises(NotFound):
         again(machine, done, clips(span(1, 3)))
     assert list(machine.cloud.work.list(f"work/{done.id}/")) == []
+
+
+def test_an_edit_beyond_what_could_be_decoded_is_refused_as_such(machine: OneMachine, video: Path) -> None:
+    """Of the twelve seconds eight could be; the file's header still says twelve."""
+
+    def look(task: Task) -> Part:
+        seen = tuple(PoseSample(index=step, shown_s=step / 8, change=0.5) for step in range(8 * 8))
+        lost = Decoded(expected=12 * 8, lost=4 * 8, errors=3, last_error="damaged")
+        return Part(body=pose_to_json(PosePart(samples=seen, models={}, decoded=lost)), numbers={})
+
+    machine.launcher.work["pose"] = look
+    options = replace(TOLD_BEFORE, mode="motion")
+    job = machine.run_to_the_end(machine.submit(video, options=options).id)
+    assert (job.state, [each.code for each in job.warnings][:1]) == ("done", ["damaged"])
+    again(machine, job, clips(span(9, 11)))
+    refused = machine.run_to_the_end(job.id)
+    assert refused.error is not None
+    assert (refused.state, refused.error.code, refused.rendered_revision) == ("done", "bad_edit_list", 1)
+    assert refused.error.message == "clip.mp4: clip 1 of the edit list, 9 to 11 s, lies outside it; it is 8 s long."

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from shared.domain.job import Job, Source
+from shared.domain.listing import JobQuery
 from shared.domain.messages import JobEvent, Message, StageDone
 from shared.domain.options import Options
-from shared.pipeline.watch import watch
+from shared.pipeline.watch import AWAITED_AT_ONCE, watch
 from shared.ports import EventBus
 from tests.counting import CountedCalls
 from tests.waves import machine_of_waves, slow_film, submit
@@ -90,3 +91,19 @@ def test_a_final_job_with_something_left_to_tell_is_not_forgotten(tmp_path: Path
     bus = CrashingBus(machine.cloud.bus, 99)
     watch(replace(machine.cloud, bus=bus))
     assert (bus.told, machine.cloud.jobs.get(job.id).outbox) == (["done"], ())
+
+
+def test_awaited_uploads_take_turns_and_keep_nobody_waiting_who_is_at_work(tmp_path: Path) -> None:
+    machine = machine_of_waves(tmp_path, parallelism=1)
+    for number in range(5 * AWAITED_AT_ONCE):
+        job = Job(id=f"{number}", source=Source(file_name="a.mp4"), options=Options(), created_at=machine.clock.now)
+        assert machine.cloud.jobs.create(job)
+    at_work = submit(machine, slow_film(tmp_path / "film.mp4", 3))
+    machine.pump().step()
+    first = watch(machine.cloud)
+    assert first.jobs == 1 + AWAITED_AT_ONCE
+    assert machine.cloud.jobs.get(at_work.id).state != "awaiting_upload"
+    machine.clock.now += machine.cloud.limits.upload_expires_s
+    for _ in range(100):  # chance passes over a fifth so often once in 10 ** 9
+        watch(machine.cloud)
+    assert machine.cloud.jobs.page(JobQuery(state="awaiting_upload"), limit=1, token=None).jobs == ()

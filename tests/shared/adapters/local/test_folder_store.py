@@ -67,6 +67,14 @@ def clip(tmp_path: Path) -> Path:
     return path
 
 
+def test_a_link_elsewhere_that_leads_to_itself_is_no_object(tmp_path: Path) -> None:
+    put_into(tmp_path / "elsewhere", "footage", "inside.mov", b"1")
+    (tmp_path / "elsewhere" / "round.mov").symlink_to(tmp_path / "elsewhere" / "round.mov")
+    store = FolderStore(tmp_path / "bucket", bucket="uploads", elsewhere={"footage": tmp_path / "elsewhere"})
+    with pytest.raises(NotFound):
+        store.stat_elsewhere(SourceAddress(bucket="footage", name="round.mov"))
+
+
 def test_a_link_planted_inside_is_not_followed(store: ObjectStore, tmp_path: Path, clip: Path) -> None:
     store.write("a/b", b"inside")
     outside = tmp_path / "outside"

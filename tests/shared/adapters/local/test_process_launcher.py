@@ -94,6 +94,15 @@ def test_no_more_than_the_workers_run_at_once_over_all_executions(home: Path, no
     assert max(start for start, _ in first) < min(start for start, _ in last)  # first come, first served
 
 
+def test_a_job_that_is_forgotten_leaves_no_logs(home: Path, notes: Path) -> None:
+    with closing(launcher_for(program(notes, 'note("ran")'), home)) as launcher:
+        for job_id in ("job", "other"):
+            wait_for_end(launcher, launcher.launch("pose", job_id, "run", tasks=1))
+        launcher.forget("job")
+        launcher.forget("..")
+    assert [path.name for path in (home / "logs").iterdir()] == ["other"]
+
+
 def test_a_killed_task_is_restarted(home: Path, notes: Path) -> None:
     body = """
     note("ran")
