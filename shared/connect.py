@@ -4,16 +4,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from shared.errors import MontageError
+from shared.local_ports import GrantedUrls, ServedObjects
 from shared.ports import Clock, Cloud, DeadLetters, Deliveries, KeyStore, PushVerifier, RequestRules, Signers
 from shared.settings import GoogleSettings, Settings, listed
-
-if TYPE_CHECKING:
-    from shared.adapters.local.folder_store import FolderStore
-    from shared.adapters.local.signed_urls import FolderUrls
-    from shared.adapters.local.upload_sessions import Writer as Writer
 
 LOCAL_SUBSCRIPTIONS = ("object-finalized", "stage-requested", "stage-done", "job-requests")
 """What the event pump of one machine has handlers for."""
@@ -48,8 +44,8 @@ class LocalCloud(Cloud):
 class LocalBucket:
     """What a server of one machine's objects works with."""
 
-    store: "FolderStore"
-    urls: "FolderUrls"
+    store: ServedObjects
+    urls: GrantedUrls
 
 
 def connect(settings: Settings, *, clock: Clock = time.time) -> Cloud:

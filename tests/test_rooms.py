@@ -14,6 +14,7 @@ MAY_IMPORT = {
     "shared.media": {"shared.media", "shared.domain", "shared.log", "shared.errors"},
     "shared.models": {"shared.models", "shared.errors"},
     "shared.ports": {"shared.domain"},
+    "shared.local_ports": {"shared.ports", "shared.domain"},
     "shared.pipeline": {
         "shared.pipeline", "shared.media", "shared.domain", "shared.ports", "shared.settings", "shared.log",
         "shared.errors",
@@ -22,7 +23,9 @@ MAY_IMPORT = {
         "shared.adapters", "shared.ports", "shared.domain", "shared.settings", "shared.log", "shared.errors",
         "shared.lifeline",
     },
-    "shared.connect": {"shared.adapters", "shared.ports", "shared.settings", "shared.errors"},
+    "shared.connect": {
+        "shared.adapters", "shared.ports", "shared.local_ports", "shared.settings", "shared.errors",
+    },
     "shared.settings": {"shared.domain"},
     "shared.log": set(),
     "shared.errors": set(),
@@ -38,6 +41,9 @@ ONLY_IN = {
     "functions_framework": ["functions"],
     "flask": ["functions"],
     "cloudevents": ["functions"],
+    "starlette": ["functions"],
+    "uvicorn": ["functions"],
+    "anyio": ["functions"],
 }
 
 
@@ -77,6 +83,18 @@ def test_a_room_imports_only_the_rooms_it_may(room: str) -> None:
 
 def test_entry_points_leave_adapters_to_connect() -> None:
     assert not [pair for pair in ALL if pair[0].startswith(("functions", "jobs")) and is_in(pair[1], "shared.adapters")]
+
+
+def test_connect_hands_on_no_name_of_an_adapter() -> None:
+    """Adapters are imported inside its functions alone, and what it imports others get where that is stated."""
+    tree = ast.parse((ROOT / "shared" / "connect.py").read_text(encoding="utf-8"))
+    outside = [node for top in tree.body if not isinstance(top, ast.FunctionDef) for node in ast.walk(top)]
+    froms = [node for node in outside if isinstance(node, ast.ImportFrom)]
+    names = {node.module or "" for node in froms}
+    names |= {alias.name for node in outside if isinstance(node, ast.Import) for alias in node.names}
+    assert not [name for name in names if is_in(name, "shared.adapters")]
+    borrowed = {f"shared.connect.{alias.asname or alias.name}" for node in froms for alias in node.names}
+    assert not [pair for pair in ALL if pair[1] in borrowed]
 
 
 @pytest.mark.parametrize("library", ONLY_IN)

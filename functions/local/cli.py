@@ -34,7 +34,7 @@ from functions.local.outcome import (
     refused,
 )
 from functions.local.progress import Display, display
-from functions.local.run_jobs import Interrupts, follow, resume, submit
+from functions.local.run_jobs import Interrupts, awaits_its_owner, follow, resume, submit
 from functions.local.sample import ensure_sample, made_of
 from functions.local.system_check import apt_line, missing_packages
 from functions.printable import printable
@@ -141,7 +141,7 @@ def job(arguments: argparse.Namespace) -> int:
         is_final = found.is_final
     with (
         closing(display(is_quiet=is_final)) as shown,
-        connect_local(settings) if is_final or found.is_given else _ready(settings, shown, found.options.mode) as cloud,
+        connect_local(settings) if is_final else _ready_for(found, settings, shown) as cloud,
     ):
         resume(cloud, found.id)
         return _see_through(cloud, settings, [found.id], arguments, shown, is_list=False)
@@ -193,7 +193,8 @@ def retry(arguments: argparse.Namespace) -> int:
 
 def _ready_for(found: Job, settings: Settings, shown: Display) -> LocalCloud:
     """Return the machine's cloud, once everything that tasks of this job need is there. Raises MontageError."""
-    return connect_local(settings) if found.is_given else _ready(settings, shown, found.options.mode)
+    is_without_analysis = found.is_given or found.edit is not None or awaits_its_owner(found)
+    return connect_local(settings) if is_without_analysis else _ready(settings, shown, found.options.mode)
 
 
 def erase(arguments: argparse.Namespace) -> int:

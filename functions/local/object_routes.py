@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import anyio
 from anyio.to_thread import run_sync as in_thread
@@ -25,12 +25,10 @@ from functions.v1.problems import problem, status_of
 from shared.connect import LocalBucket, local_buckets
 from shared.domain.grant import Grant
 from shared.errors import AlreadyThere, BadRequest, MontageError, NotFound
+from shared.local_ports import UploadWriter
 from shared.log import event
 from shared.ports import Cloud, ObjectStat, Signers
 from shared.settings import Settings
-
-if TYPE_CHECKING:
-    from shared.connect import Writer
 
 log = logging.getLogger(__name__)
 
@@ -231,7 +229,7 @@ async def _pieces(reader: BinaryIO, part: Wanted) -> AsyncIterator[bytes]:
         yield piece
 
 
-async def _store(writer: "Writer", body: RequestBody) -> None:
+async def _store(writer: UploadWriter, body: RequestBody) -> None:
     """Write what arrives and end the upload if that is all of it. Raises BadRequest `superseded`, `too_slow`."""
     try:
         async for piece in body.pieces():
@@ -248,7 +246,7 @@ async def _store(writer: "Writer", body: RequestBody) -> None:
         raise BadRequest("too_slow", "No byte came for a minute; ask how far the upload is, and go on from there.")
 
 
-def _taken(writer: "Writer") -> Response:
+def _taken(writer: UploadWriter) -> Response:
     if writer.session.etag is not None:
         return Response(status_code=HTTPStatus.OK, headers={"etag": _etag(writer.session.etag)})
     return _so_far(writer.stored_bytes)

@@ -131,7 +131,7 @@ def _upload(cloud: LocalCloud, job: Job) -> None:
 
     That of a requested job the watchdog fetches, and that of a job announced over HTTP its owner uploads.
     """
-    if job.source.origin is not None or _is_for_others_to_upload(job):
+    if job.source.origin is not None or SOURCE_LABEL not in job.labels:
         return
     name = source(job.id)
     try:
@@ -140,8 +140,9 @@ def _upload(cloud: LocalCloud, job: Job) -> None:
         cloud.uploads.upload(Path(job.labels[SOURCE_LABEL]), name)
 
 
-def _is_for_others_to_upload(job: Job) -> bool:
-    return job.source.origin is None and SOURCE_LABEL not in job.labels
+def awaits_its_owner(job: Job) -> bool:
+    """Return whether only whoever announced the job over HTTP can bring it on, by uploading its source."""
+    return job.state == "awaiting_upload" and job.source.origin is None and SOURCE_LABEL not in job.labels
 
 
 def _told(job: Job, error: MontageError) -> Outcome:
@@ -182,7 +183,7 @@ def _look(cloud: LocalCloud, job_id: str, shown: Display) -> Outcome | None:
         job = cloud.jobs.get(job_id)
     except NotFound as error:
         return Outcome(source=job_id, job_id=job_id, state="erasing", error=_failure(error))
-    if job.state == "erasing" or (job.state == "awaiting_upload" and _is_for_others_to_upload(job)):
+    if job.state == "erasing" or awaits_its_owner(job):
         return outcome_of(job)
     for name, stage in job.stages.items():
         if stage.state == "skipped":

@@ -15,21 +15,28 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Protocol
 
+from shared.adapters.local.upload_parts import (
+    QUANTUM_BYTES,
+    Part,
+    bad_range,
+    counting_bytes,
+    part_of,
+    too_large,
+    with_total,
+)
+from shared.domain.upload_session import UploadSession
 from shared.errors import AlreadyThere, BadRequest, MontageError, NotFound, TryAgain
 from shared.ports import Clock, ObjectStat
 
-QUANTUM_BYTES = 256 * 1024
-"""Parts have a multiple of this, but for the last: Cloud Storage keeps no smaller pieces."""
 LIFE_S = 7 * 24 * 3600.0  # as on Cloud Storage
 SWEEP_EVERY_S = 3600.0
 MOST_OF_ONE = 8
 """Open uploads of one object: who loses one begins anew, but nobody is to fill a disk from one address."""
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
-CONTENT_RANGE = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.ASCII)
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """What a disk says, or a user's share of it, that takes no more."""
 
@@ -38,54 +45,6 @@ class Adopt(Protocol):
     """Makes an object of a finished file, by a link. Raises AlreadyThere, NotFound when the file is gone."""
 
     def __call__(self, path: Path, name: str, *, content_type: str) -> ObjectStat: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """What is known of an upload beside its bytes."""
-
-    name: str
-    content_type: str
-    max_bytes: int
-    began_at: float
-    total_bytes: int | None = None
-    """How large the object will be; None as long as its sender has not said so."""
-    etag: str | None = None
-    """Of the object, once it is there."""
-    refusal: tuple[str, str] | None = None
-    """Code and sentence: why it can never be completed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """What a request says that it brings."""
-
-    first: int | None
-    """None: nothing, it only asks how far the upload is."""
-    end: int | None = None
-    """One beyond its last byte; None: wherever its body ends, which is the object's end as well."""
-    total_bytes: int | None = None
-
-
-def _part_of(content_range: str | None, body_bytes: int | None) -> Part:
-    """Return what a request's Content-Range says; without one it brings the whole object.
-
-    `body_bytes` is its Content-Length, None if it has none. Raises BadRequest `bad_content_range`.
-    """
-    if content_range is None:
-        return Part(first=0, total_bytes=body_bytes)
-    match = CONTENT_RANGE.fullmatch(content_range.strip())
-    if match is None:
-        raise _bad_range(f"Content-Range is not understood: {content_range[:120]!r}.")
-    total_bytes = None if match[3] == "*" else int(match[3])
-    if match[1] is None:
-        return Part(first=None, total_bytes=total_bytes)
-    first, end = int(match[1]), int(match[2]) + 1
-    if end <= first or body_bytes not in (None, end - first):
-        raise _bad_range(f"Content-Range says bytes {first} to {end - 1}, Content-Length {body_bytes}.")
-    if total_bytes is not None and end > total_bytes:
-        raise _bad_range(f"Content-Range ends at byte {end - 1} of an object of {total_bytes} bytes.")
-    return Part(first=first, end=end, total_bytes=total_bytes)
 
 
 class UploadSessions:
@@ -107,9 +66,9 @@ class UploadSessions:
 
         Raises BadRequest `too_large`, TryAgain `disk_full`.
         """
-        session = Session(name=name, content_type=content_type, max_bytes=max_bytes, began_at=self._clock())
+        session = UploadSession(name=name, content_type=content_type, max_bytes=max_bytes, began_at=self._clock())
         if total_bytes is not None:
-            session = _with_total(session, total_bytes, stored_bytes=0)
+            session = with_total(session, total_bytes, stored_bytes=0)
         self._sweep_now_and_then()
         token = secrets.token_urlsafe(32)
         with _full_disk_said():
@@ -121,7 +80,7 @@ class UploadSessions:
             _keep(path, session)
         return token
 
-    def find(self, name: str, token: str) -> tuple[Session, int]:
+    def find(self, name: str, token: str) -> tuple[UploadSession, int]:
         """Return a session, and how many of its bytes count as stored.
 
         Raises NotFound: `unknown_upload`, or `upload_cancelled` for one that was ended by its sender.
@@ -129,7 +88,7 @@ class UploadSessions:
         path = self._known(name, token)
         session = _kept(path)
         with contextlib.suppress(FileNotFoundError):
-            return session, _counting(session, (path / "data").stat().st_size)
+            return session, counting_bytes(session, (path / "data").stat().st_size)
         if session.etag is None and session.refusal is None:
             raise NotFound("This upload was cancelled.", code="upload_cancelled")
         return session, 0
@@ -194,7 +153,7 @@ class UploadSessions:
                 code="disk_full",
             )
 
-    def complete(self, path: Path, session: Session) -> Session:
+    def complete(self, path: Path, session: UploadSession) -> UploadSession:
         """Make the object of a session whose bytes are all there; return the session as it now is."""
         try:
             stat = self._adopt(path / "data", session.name, content_type=session.content_type)
@@ -206,7 +165,7 @@ class UploadSessions:
         (path / "data").unlink(missing_ok=True)
         return done
 
-    def refuse(self, path: Path, session: Session, error: MontageError) -> None:
+    def refuse(self, path: Path, session: UploadSession, error: MontageError) -> None:
         """Remember why the session can never be completed; what has arrived is removed."""
         with contextlib.suppress(FileNotFoundError):
             _keep(path, replace(session, refusal=(error.code, error.message)))
@@ -255,7 +214,7 @@ class Writer:
     A session that is done takes nothing more.
     """
 
-    def __init__(self, sessions: UploadSessions, path: Path, session: Session, *, fd: int) -> None:
+    def __init__(self, sessions: UploadSessions, path: Path, session: UploadSession, *, fd: int) -> None:
         self._sessions = sessions
         self.path = path
         self._fd = fd
@@ -264,7 +223,7 @@ class Writer:
             code, sentence = session.refusal
             raise AlreadyThere(sentence) if code == "already_there" else BadRequest(code, sentence)
         size_bytes = 0 if self.is_done else os.fstat(fd).st_size
-        self.stored_bytes = 0 if self.is_done else _counting(session, size_bytes)
+        self.stored_bytes = 0 if self.is_done else counting_bytes(session, size_bytes)
         self._began_bytes = self.stored_bytes
         self._reached = 0
         self._part = Part(first=None)
@@ -282,7 +241,7 @@ class Writer:
         Raises BadRequest `too_large` and `bad_content_range`, TryAgain `upload_gap` for bytes beyond those that should
         come next, and `disk_full`.
         """
-        part = _part_of(content_range, body_bytes)
+        part = part_of(content_range, body_bytes)
         if part.total_bytes is not None and part.total_bytes != self.session.total_bytes:
             self._fix_total(part.total_bytes)
         if part.first is None:
@@ -295,7 +254,7 @@ class Writer:
             )
         is_last = part.end is None or part.end == self.session.total_bytes
         if not is_last and part.end is not None and part.end - part.first < QUANTUM_BYTES:
-            raise _bad_range(f"A request must bring {QUANTUM_BYTES} bytes or more, except for the last.")
+            raise bad_range(f"A request must bring {QUANTUM_BYTES} bytes or more, except for the last.")
         end = part.end if part.end is not None else self.session.total_bytes
         if end is not None and end > self.session.max_bytes:
             self._refuse_size(end)
@@ -313,9 +272,9 @@ class Writer:
         if reached > self.session.max_bytes:
             self._refuse_size(reached)
         if self._part.end is not None and reached > self._part.end:
-            raise self._all_dropped(_bad_range("The body is longer than Content-Range says."))
+            raise self._all_dropped(bad_range("The body is longer than Content-Range says."))
         if self.session.total_bytes is not None and reached > self.session.total_bytes:
-            raise self._all_dropped(_bad_range("The body is longer than the object was said to be."))
+            raise self._all_dropped(bad_range("The body is longer than the object was said to be."))
         with _full_disk_said():
             if new:
                 self._sessions.demand_room(len(new))
@@ -337,12 +296,12 @@ class Writer:
 
     def break_off(self) -> None:
         """Keep whole quanta of what arrived."""
-        self.stored_bytes = _counting(self.session, self.stored_bytes)
+        self.stored_bytes = counting_bytes(self.session, self.stored_bytes)
         os.ftruncate(self._fd, self.stored_bytes)
 
     def _fix_total(self, total_bytes: int) -> None:
         try:
-            self.session = _with_total(self.session, total_bytes, stored_bytes=self.stored_bytes)
+            self.session = with_total(self.session, total_bytes, stored_bytes=self.stored_bytes)
         except BadRequest as error:
             if error.code == "too_large":
                 self._sessions.refuse(self.path, self.session, error)
@@ -351,7 +310,7 @@ class Writer:
             _keep(self.path, self.session)
 
     def _refuse_size(self, size_bytes: int) -> None:
-        error = _too_large(size_bytes, self.session.max_bytes)
+        error = too_large(size_bytes, self.session.max_bytes)
         self._sessions.refuse(self.path, self.session, error)
         raise error
 
@@ -362,23 +321,7 @@ class Writer:
         return error
 
 
-def _with_total(session: Session, total_bytes: int, *, stored_bytes: int) -> Session:
-    """Raises BadRequest: a size is said once, within the bound, and not below what has arrived."""
-    if session.total_bytes not in (None, total_bytes):
-        raise _bad_range(f"The object's size was {session.total_bytes} bytes before and is {total_bytes} now.")
-    if total_bytes < stored_bytes:
-        raise _bad_range(f"{stored_bytes} bytes are stored already, more than {total_bytes}.")
-    if total_bytes > session.max_bytes:
-        raise _too_large(total_bytes, session.max_bytes)
-    return replace(session, total_bytes=total_bytes)
-
-
-def _counting(session: Session, size_bytes: int) -> int:
-    """Return how many of the bytes there count: all when nothing is missing, else whole quanta."""
-    return size_bytes if size_bytes == session.total_bytes else size_bytes // QUANTUM_BYTES * QUANTUM_BYTES
-
-
-def _keep(path: Path, session: Session) -> None:
+def _keep(path: Path, session: UploadSession) -> None:
     """Write the session down, whole or not at all; its file's time is when it began."""
     new_path = path / f"session.{secrets.token_hex(8)}"
     new_path.write_text(json.dumps(asdict(session)))
@@ -386,14 +329,14 @@ def _keep(path: Path, session: Session) -> None:
     new_path.replace(path / "session.json")
 
 
-def _kept(path: Path) -> Session:
+def _kept(path: Path) -> UploadSession:
     """Raises NotFound `unknown_upload`."""
     try:
         said = json.loads((path / "session.json").read_bytes())
     except OSError as error:
         raise _unknown() from error
     refusal = said.pop("refusal")
-    return Session(**said, refusal=None if refusal is None else (refusal[0], refusal[1]))
+    return UploadSession(**said, refusal=None if refusal is None else (refusal[0], refusal[1]))
 
 
 def _write_all(fd: int, data: memoryview, *, at: int) -> None:
@@ -422,11 +365,3 @@ def _digest(text: str) -> str:
 
 def _unknown() -> NotFound:
     return NotFound("There is no such upload; it may have ended long ago.", code="unknown_upload")
-
-
-def _bad_range(sentence: str) -> BadRequest:
-    return BadRequest("bad_content_range", sentence)
-
-
-def _too_large(size_bytes: int, max_bytes: int) -> BadRequest:
-    return BadRequest("too_large", f"{size_bytes} bytes are too many: at most {max_bytes} were allowed.")
