@@ -34,7 +34,7 @@ from functions.local.outcome import (
     refused,
 )
 from functions.local.progress import Display, display
-from functions.local.run_jobs import Interrupts, awaits_its_owner, follow, resume, submit
+from functions.local.run_jobs import Interrupts, awaits_its_owner, follow, now_of, resume, submit
 from functions.local.sample import ensure_sample, made_of
 from functions.local.system_check import apt_line, missing_packages
 from functions.printable import printable
@@ -322,7 +322,7 @@ def _see_through(
         for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(signal_number, signal.SIG_IGN)  # children are being ended; another Ctrl-C changes nothing
         cloud.close()
-        outcomes = [outcome_of(cloud.jobs.get(each)) if isinstance(each, str) else each for each in begun]
+        outcomes = [now_of(cloud, each) if isinstance(each, str) else each for each in begun]
         code = INTERRUPTED
     shown.close()
     _tell(outcomes, arguments, is_list=is_list)

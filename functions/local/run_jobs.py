@@ -174,6 +174,18 @@ def _unusable(video: Path) -> Outcome | None:
         return refused(str(video), "cannot_read", f"{video}: cannot be read ({reason}).")
 
 
+def now_of(cloud: LocalCloud, job_id: str) -> Outcome:
+    """Return a job's outcome as it is at this moment."""
+    try:
+        return outcome_of(cloud.jobs.get(job_id))
+    except NotFound as error:
+        return _erased(job_id, error)
+
+
+def _erased(job_id: str, error: NotFound) -> Outcome:
+    return Outcome(source=job_id, job_id=job_id, state="erasing", error=_failure(error))
+
+
 def _look(cloud: LocalCloud, job_id: str, shown: Display) -> Outcome | None:
     """Show where a job is; return its outcome once it has ended and its results lie in its folder.
 
@@ -182,7 +194,7 @@ def _look(cloud: LocalCloud, job_id: str, shown: Display) -> Outcome | None:
     try:
         job = cloud.jobs.get(job_id)
     except NotFound as error:
-        return Outcome(source=job_id, job_id=job_id, state="erasing", error=_failure(error))
+        return _erased(job_id, error)
     if job.state == "erasing" or awaits_its_owner(job):
         return outcome_of(job)
     for name, stage in job.stages.items():

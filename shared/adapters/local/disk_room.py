@@ -13,7 +13,7 @@ def demand_room(place: Path, more_bytes: int, *, reserve_bytes: int) -> None:
     free_bytes = shutil.disk_usage(place).free
     if free_bytes - more_bytes < reserve_bytes:
         raise TryAgain(
-            f"The disk is too full: {free_bytes / 1e9:.3g} GB are free, {more_bytes / 1e9:.3g} GB are to come, and "
-            f"{reserve_bytes / 1e9:.3g} GB must stay free.",
+            f"The disk is too full: {free_bytes / 1e9:,.1f} GB are free, {more_bytes / 1e9:,.1f} GB are to come, and "
+            f"{reserve_bytes / 1e9:,.1f} GB must stay free.",
             code="disk_full",
         )

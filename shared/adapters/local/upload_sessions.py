@@ -19,6 +19,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Protocol
 
+from shared.adapters.local.disk_room import demand_room
 from shared.adapters.local.upload_parts import (
     QUANTUM_BYTES,
     Part,
@@ -134,7 +135,7 @@ class UploadSessions:
         """Remove sessions that began more than a week ago, finished ones as well."""
         for path in self._folder.glob("*/*"):
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                if self._is_over(path):
+                if self._was_never_begun(path) or self._is_over(path):
                     shutil.rmtree(path, ignore_errors=True)
         for folder in self._folder.glob("*"):
             with contextlib.suppress(OSError):  # others' sessions are in it
@@ -142,16 +143,7 @@ class UploadSessions:
 
     def demand_room(self, more_bytes: int) -> None:
         """Raise TryAgain `disk_full` if so many bytes more would leave less than the reserve."""
-        place = self._folder
-        while not place.exists():
-            place = place.parent
-        free_bytes = shutil.disk_usage(place).free
-        if free_bytes - more_bytes < self._reserve_bytes:
-            raise TryAgain(
-                f"The disk is too full: {free_bytes / 1e9:,.1f} GB are free, {more_bytes / 1e9:,.1f} GB are to come, "
-                f"and {self._reserve_bytes / 1e9:,.1f} GB must stay free.",
-                code="disk_full",
-            )
+        demand_room(self._folder, more_bytes, reserve_bytes=self._reserve_bytes)
 
     def complete(self, path: Path, session: UploadSession) -> UploadSession:
         """Make the object of a session whose bytes are all there; return the session as it now is."""
@@ -194,6 +186,10 @@ class UploadSessions:
 
     def _is_over(self, path: Path) -> bool:
         return self._clock() - (path / "session.json").stat().st_mtime > LIFE_S
+
+    def _was_never_begun(self, path: Path) -> bool:
+        """Return whether a server was killed, a while ago, between making the folder and saying what for."""
+        return not (path / "session.json").exists() and self._clock() - path.stat().st_mtime > LIFE_S
 
     def _path(self, name: str, token: str) -> Path:
         # By their digests: names are longer than folders' can be, and a listing of the disk lets nobody go on.
@@ -322,10 +318,17 @@ class Writer:
 
 
 def _keep(path: Path, session: UploadSession) -> None:
-    """Write the session down, whole or not at all; its file's time is when it began."""
+    """Write the session down, whole or not at all, also when the power fails; its file's time is when it began.
+
+    The bytes themselves reach the disk when the object is made. What a power failure takes of them before that is
+    missing from their file as well, and it is by that file that a sender is told how far the upload is.
+    """
     new_path = path / f"session.{secrets.token_hex(8)}"
-    new_path.write_text(json.dumps(asdict(session)))
-    os.utime(new_path, (session.began_at, session.began_at))
+    with new_path.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(session)))
+        file.flush()
+        os.utime(file.fileno(), (session.began_at, session.began_at))
+        os.fsync(file.fileno())
     new_path.replace(path / "session.json")
 
 
@@ -333,10 +336,10 @@ def _kept(path: Path) -> UploadSession:
     """Raises NotFound `unknown_upload`."""
     try:
         said = json.loads((path / "session.json").read_bytes())
-    except OSError as error:
+        refusal = said.pop("refusal")
+        return UploadSession(**said, refusal=None if refusal is None else (refusal[0], refusal[1]))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:  # gone, or damaged with its disk
         raise _unknown() from error
-    refusal = said.pop("refusal")
-    return UploadSession(**said, refusal=None if refusal is None else (refusal[0], refusal[1]))
 
 
 def _write_all(fd: int, data: memoryview, *, at: int) -> None:

@@ -1,6 +1,7 @@
 """Uploads to one machine when connections break, servers restart, disks fill and senders dawdle or lie."""
 
 import errno
+import json
 import os
 import shutil
 import socket
@@ -18,6 +19,7 @@ import pytest
 from shared.adapters.local.folder_store import FolderStore
 from shared.adapters.local.upload_sessions import LIFE_S
 from shared.domain.messages import ObjectFinalized, parse
+from shared.errors import TryAgain
 from tests.contracts.url_signer import BODY, DONE, QUANTUM, Shop
 from tests.functions.local.test_object_routes import shop_of
 from tests.object_server import ObjectServer, object_server
@@ -182,18 +184,22 @@ def test_hundreds_of_slow_senders_take_little_memory_and_no_threads(shop: Shop, 
             sessions.forget(name)
 
 
-def test_a_disk_without_room_takes_no_upload(tmp_path: Path) -> None:
-    with object_server(tmp_path, disk_reserve_bytes=10**18) as server:
+def test_a_disk_without_room_takes_no_upload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with object_server(tmp_path, disk_reserve_bytes=1) as server:
         shop = shop_of(server)
-        for resumable in (True, False):
-            answer = shop.send(shop.ask(resumable=resumable), b"" if resumable else BODY)
+        asked = {resumable: shop.ask(resumable=resumable) for resumable in (True, False)}
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))  # full since then
+        for resumable, upload in asked.items():
+            answer = shop.send(upload, b"" if resumable else BODY)
             assert (answer.status_code, code_of(answer)) == (507, "disk_full")
             assert answer.headers["content-type"] == "application/problem+json"
+        with pytest.raises(TryAgain, match="The disk is too full"):
+            shop.ask(resumable=True)
 
 
 def test_room_is_asked_for_all_that_is_said_to_come(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=3 * QUANTUM))
     upload = shop.ask(resumable=True)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=3 * QUANTUM))
     answer = shop.send(upload, x_upload_content_length=str(len(BODY)))
     assert (answer.status_code, code_of(answer)) == (507, "disk_full")
     session = str(shop.send(upload).headers["Location"])
@@ -341,3 +347,17 @@ def test_refusals_are_problems_with_codes_for_programs(shop: Shop) -> None:
     answers = (another_type, tampered, shop.send(upload))
     assert [code_of(answer) for answer in answers] == ["wrong_type", "bad_signature", "url_expired"]
     assert {answer.headers["content-type"] for answer in answers} == {"application/problem+json"}
+
+
+def test_a_session_that_the_disk_damaged_is_unknown_and_one_never_begun_is_swept(shop: Shop) -> None:
+    session = shop.begun()
+    folder = folder_store(shop)._root / ".store" / "uploads"
+    (kept,) = (path for path in folder.glob("*/*/session.json") if json.loads(path.read_bytes())["name"] == shop.name)
+    kept.write_text('{"name": "up')
+    assert (shop.question(session).status_code, code_of(shop.question(session))) == (404, "unknown_upload")
+    (half := kept.parent.parent / ("f" * 40)).mkdir()
+    folder_store(shop).sessions.sweep()
+    assert half.is_dir(), "it may be about to begin"
+    shop.later[0] = LIFE_S + 60
+    folder_store(shop).sessions.sweep()
+    assert not half.exists()
