@@ -44,7 +44,7 @@ OPERATIONS = [
 EDIT_LISTS: list[Any] = [
     [{"start_s": 1.0, "end_s": 4.0}],
     {"clips": [{"wanted": [2.0, FILM_S]}, {"wanted": [0, 1.5]}], "render": "encode"},
-    {"edit_list": {"clips": [{"wanted": [3.0, 9.0], "score": 0.5}], "join": {"kind": "dissolve", "duration_s": 0.5}}},
+    {"edit_list": {"clips": [{"wanted": [3.0, 9.0], "score": 0.5}], "join": {"kind": "crossfade", "duration_s": 0.5}}},
     [{"start_s": FILM_S, "end_s": FILM_S + 1}],
 ]
 """Of a film as long as the stock's; the last one lies behind it."""
@@ -101,11 +101,6 @@ class Choice:
             case.body, case.media_type = self.body, "application/json"
         if self.query is not None:
             case.query = self.query
-
-
-def choices(operation: tuple[str, str]) -> st.SearchStrategy[Choice]:
-    """Return what chooses for the operation: all choices evenly, while Hypothesis prefers the first ones."""
-    return st.integers(0, 2**32 - 1).map(lambda seed: chosen(operation, Random(seed)))
 
 
 def chosen(operation: tuple[str, str], random: Random) -> Choice:
@@ -170,8 +165,10 @@ def call(home: Path, operation: tuple[str, str], *, examples: int) -> tuple[Coun
         stock.batch()  # for lists
         seen: Counter[int] = Counter()
 
-        def ask(case: Any, choice: Choice) -> None:
-            choice.put_into(case, operation, stock)
+        def ask(case: Any, seed: int) -> None:
+            # Hypothesis likes to draw the same seed: with the request in it the choices are spread, yet repeatable.
+            random = Random(f"{seed} {case.path_parameters} {case.headers} {case.query} {case.body}")
+            chosen(operation, random).put_into(case, operation, stock)
             seen[send(schema, operation, case)] += 1
 
         for mode in GenerationMode.POSITIVE, GenerationMode.NEGATIVE:
@@ -183,20 +180,14 @@ def call(home: Path, operation: tuple[str, str], *, examples: int) -> tuple[Coun
                 derandomize=True,
                 phases=[Phase.generate],
                 suppress_health_check=list(HealthCheck),
-            )(given(strategy, choices(operation))(ask))
+            )(given(strategy, st.integers(0, 2**32 - 1))(ask))
             with suppress(Unsatisfiable):  # nothing about a request without parameters can be wrong
                 run()
         return seen, successes(schema, operation)
 
 
-def test_the_operations_are_all_called(tmp_path: Path) -> None:
-    with described(tmp_path) as (_, schema):
-        assert sorted((each.ok().method.upper(), each.ok().path) for each in schema.get_all_operations()) == sorted(
-            OPERATIONS
-        )
-
-
 RIGHT: dict[str, tuple[Choice, int]] = {
+    "POST /v1/uploads": (Choice(body=UPLOADS[0]), 201),
     "GET /v1/jobs": (Choice(), 200),
     "POST /v1/jobs": (Choice(body=IMPORTS[0]), 201),
     "GET /v1/jobs/{job_id}": (Choice(kind="analysing"), 200),
@@ -213,7 +204,10 @@ RIGHT: dict[str, tuple[Choice, int]] = {
 
 def test_what_is_rightly_asked_for_is_done_and_answered_as_described(tmp_path: Path) -> None:
     with described(tmp_path) as (api, schema):
+        there = [(each.ok().method.upper(), each.ok().path) for each in schema.get_all_operations()]
+        assert sorted(there) == sorted(OPERATIONS)
         stock = JobStock(api=api)
+        assert [tuple(name.split()) for name in RIGHT] == OPERATIONS
         for name, (choice, status) in RIGHT.items():
             method, path = name.split()
             case = schema[path][method].Case()
@@ -221,9 +215,8 @@ def test_what_is_rightly_asked_for_is_done_and_answered_as_described(tmp_path: P
             assert (name, send(schema, (method, path), case)) == (name, status)
 
 
-@pytest.mark.parametrize("operation", [("POST", "/v1/uploads"), ("PUT", "/v1/jobs/{job_id}/edit-list")], ids=str)
-def test_a_few_requests_are_answered_as_described(tmp_path: Path, operation: tuple[str, str]) -> None:
-    seen, _ = call(tmp_path, operation, examples=5)
+def test_a_few_requests_are_answered_as_described(tmp_path: Path) -> None:
+    seen, _ = call(tmp_path, PUT, examples=5)
     assert seen
 
 
