@@ -151,11 +151,25 @@ class ReportedEditListAsked(BaseModel):
     render: RenderMode | None = None
 
 
-class EditListAsked(RootModel[ReportedEditListAsked | Annotated[tuple[ClipAsked, ...], Field(min_length=1)]]):
-    """What a reel is to be cut from: a report's edit list, or a bare list of clips. This only describes it."""
+class ReportAsked(BaseModel):
+    """A whole report, of which only the edit list is read."""
+
+    edit_list: ReportedEditListAsked
+
+
+class EditListAsked(
+    RootModel[ReportedEditListAsked | ReportAsked | Annotated[tuple[ClipAsked, ...], Field(min_length=1)]]
+):
+    """What a reel is to be cut from: a report or its edit list, or a bare list of clips. This only describes it."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"clips": [{"wanted": [12.5, 18.0]}]}, [{"start_s": 12.5, "end_s": 18.0}]]}
+        json_schema_extra={
+            "examples": [
+                {"clips": [{"wanted": [12.5, 18.0]}]},
+                {"edit_list": {"clips": [{"wanted": [12.5, 18.0]}]}},
+                [{"start_s": 12.5, "end_s": 18.0}],
+            ]
+        }
     )
 
 
@@ -368,7 +382,10 @@ class ProblemTold(BaseModel):
     type: str = Field(examples=["urn:montage:unknown_job"])
     title: str
     status: int
-    code: str = Field(examples=["unknown_job"])
+    code: str = Field(
+        examples=["unknown_job"],
+        description="New ones may come: whoever does not know a code goes by the status.",
+    )
     detail: str
     state: JobState | None = Field(default=None, description="The job's state, where that is what is in the way.")
     artifacts: list[str] | None = Field(default=None, description="What there is instead of what was asked for.")

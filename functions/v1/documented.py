@@ -61,6 +61,10 @@ SENTENCES: Mapping[str, tuple[int, str]] = {
 ALWAYS = ("wrong_host", "wrong_origin", "unknown_parameter", "too_many_requests", "internal")
 WITH_KEY = ("not_authenticated", "wrong_scope", "try_again", "newer_records", *ALWAYS)
 WITH_BODY = ("bad_json", "body_too_large", "not_json", "bad_body", "too_slow")
+OPEN: Mapping[int, str] = {
+    503: "Or with another code of ours, such as `record_busy`, that says what is busy: it passes, see `Retry-After`.",
+}
+"""What is said of a status whose codes are not all told, since whatever may pass by itself has one of its own."""
 
 
 def problems(*codes: str, is_open: bool = False) -> dict[int | str, dict[str, Any]]:
@@ -70,12 +74,13 @@ def problems(*codes: str, is_open: bool = False) -> dict[int | str, dict[str, An
         status, detail = SENTENCES[code]
         assert STATUS_OF_CODE.get(code, status) == status, code
         found.setdefault(status, {})[code] = {"value": standard_members(status, code, detail)}
-    return {status: _answer(found[status]) for status in sorted(found, key=int)}
+    return {status: _answer(int(status), found[status]) for status in sorted(found, key=int)}
 
 
-def _answer(examples: Mapping[str, Any]) -> dict[str, Any]:
+def _answer(status: int, examples: Mapping[str, Any]) -> dict[str, Any]:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": dict(examples)}}
-    return {"description": f"With the code {_or(list(examples))}.", "content": content}
+    told = " ".join((f"With the code {_or(list(examples))}.", *filter(None, [OPEN.get(status)])))
+    return {"description": told, "content": content}
 
 
 def _or(codes: list[str]) -> str:

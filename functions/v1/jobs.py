@@ -85,6 +85,7 @@ def list_jobs(
             "request_conflict",
             "erased",
             "too_large",
+            "disk_full",
         ),
     },
     dependencies=[only()],
@@ -159,7 +160,7 @@ def delete_job(request: Request, caller: Uploader, job_id: JobId) -> Response:
     summary="Try a failed job again",
     status_code=202,
     response_model=JobTold,
-    responses={202: ETAG, **problems("unknown_job", "not_failed")},
+    responses={202: ETAG, **problems("unknown_job", "not_failed", "disk_full")},
     dependencies=[only()],
 )
 def post_retry(request: Request, caller: Uploader, job_id: JobId) -> Response:
@@ -190,6 +191,7 @@ def post_retry(request: Request, caller: Uploader, job_id: JobId) -> Response:
             "source_expired",
             "edit_list_changed",
             "no_if_match",
+            "disk_full",
         ),
     },
     dependencies=[only()],

@@ -34,6 +34,23 @@ def test_an_operation_says_what_it_is_for_and_what_may_go_wrong(name: str) -> No
             assert (example["value"]["code"], example["value"]["status"]) == (code, int(status))
 
 
+def test_codes_of_what_passes_by_itself_are_told_to_be_open_and_so_is_the_schema_s() -> None:
+    busy = [each["responses"]["503"] for each in OPERATIONS.values() if "503" in each["responses"]]
+    assert len(busy) == len(OPERATIONS) - 1  # all but health
+    for each in busy:
+        assert "`try_again`" in each["description"] and "another code of ours" in each["description"]
+    code = KEPT["components"]["schemas"]["Problem"]["properties"]["code"]
+    assert code["type"] == "string" and "enum" not in code and "New ones may come" in code["description"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["POST /v1/uploads", "POST /v1/jobs", "POST /v1/jobs/{job_id}/retry", "PUT /v1/jobs/{job_id}/edit-list"],
+)
+def test_what_writes_objects_says_that_the_disk_may_be_full(name: str) -> None:
+    assert set(OPERATIONS[name]["responses"]["507"]["content"]["application/problem+json"]["examples"]) == {"disk_full"}
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_an_operation_shows_an_example_of_what_is_sent_and_answered(name: str) -> None:
     operation = OPERATIONS[name]
