@@ -6,6 +6,7 @@ from hmac import compare_digest
 from typing import Annotated
 
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 
 from functions.v1.context import Api, api_of
 from shared.domain.api_key import SCOPES, ApiKey, Scope, hash_of, is_key
@@ -53,14 +54,14 @@ def caller_of(api: Api, authorization: str | None, *, address: str = "") -> Call
     return Caller(owner=key.owner, scopes=frozenset(key.scopes))
 
 
-def reader(request: Request) -> Caller:
+async def reader(request: Request) -> Caller:
     """Return a caller who may read. Raises NotAuthenticated, NotAllowed."""
-    return _with_scope(request, "read")
+    return await _with_scope(request, "read")
 
 
-def uploader(request: Request) -> Caller:
+async def uploader(request: Request) -> Caller:
     """Return a caller who may make and change jobs. Raises NotAuthenticated, NotAllowed."""
-    return _with_scope(request, "upload")
+    return await _with_scope(request, "upload")
 
 
 Reader = Annotated[Caller, Depends(reader)]
@@ -77,10 +78,10 @@ def visible(api: Api, caller: Caller, job_id: str) -> Job:
 
 def _key_of(api: Api, authorization: str | None, address: str) -> ApiKey | None:
     """Return the key that the header shows, None where it shows none that counts. Raises TooManyRequests."""
-    scheme, _, shown = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not is_key(shown.strip()):
+    shown = _shown_key(authorization)
+    if shown is None:
         return None
-    sha256 = hash_of(shown.strip())
+    sha256 = hash_of(shown)
     key = api.known.fresh(sha256)
     if key is None:
         if not api.known.has_met(sha256):  # who tries many keys is not to cost a look at the store for each of them
@@ -109,9 +110,26 @@ def _address_of(request: Request) -> str:
     return str(ipaddress.ip_network((address, 64), strict=False))
 
 
-def _with_scope(request: Request, scope: Scope) -> Caller:
-    authorization = request.headers.get("Authorization")
-    caller = caller_of(api_of(request), authorization, address=_address_of(request))
+async def _with_scope(request: Request, scope: Scope) -> Caller:
+    api, authorization, address = api_of(request), request.headers.get("Authorization"), _address_of(request)
+    if _is_known(api, authorization):  # a thread for every request costs more than most of what is asked
+        caller = caller_of(api, authorization, address=address)
+    else:
+        caller = await run_in_threadpool(caller_of, api, authorization, address=address)
     if not caller.may(scope):
         raise NotAllowed("wrong_scope", f"This key may not do that; it would need the scope {scope}.")
     return caller
+
+
+def _is_known(api: Api, authorization: str | None) -> bool:
+    """Return whether no store need be asked who that is."""
+    if not api.settings.needs_keys:
+        return True
+    shown = _shown_key(authorization)
+    return shown is None or api.known.fresh(hash_of(shown)) is not None
+
+
+def _shown_key(authorization: str | None) -> str | None:
+    """Return the key in the header, None for what has not the form of one."""
+    scheme, _, shown = (authorization or "").partition(" ")
+    return shown.strip() if scheme.lower() == "bearer" and is_key(shown.strip()) else None
