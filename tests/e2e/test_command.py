@@ -66,6 +66,7 @@ def test_a_video_becomes_a_reel_a_report_and_a_poster(montage: Montage, person: 
     assert min(timings["pose_s"], timings["pose_start_up_s"], timings["pose_start_up_worst_s"]) > 0
 
 
+@pytest.mark.slow
 def test_words_come_along_as_captions_and_a_transcript(montage: Montage, media_file: Callable[[str], Path]) -> None:
     ended = montage("run", "--json", "--quiet", media_file("faces/host_walk_talk_720p.mp4"))
     assert ended.code == 0, ended.err
@@ -140,6 +141,7 @@ def test_finding_nothing_can_be_made_a_failure(montage: Montage, clip: Path) -> 
     assert ended.json["outputs"] == {}
 
 
+@pytest.mark.slow
 def test_another_sources_folder_is_never_overwritten_and_a_rerun_replaces_its_own(
     montage: Montage, clip: Path, tmp_path: Path
 ) -> None:
@@ -175,6 +177,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.slow
 def test_hostile_names_work_after_a_double_dash(montage: Montage, tmp_path: Path) -> None:
     short = make_clip(tmp_path, ClipSpec(seconds=1.0, fps=Fraction(10), has_sound=False))
     for name in HOSTILE:
@@ -196,7 +199,8 @@ def job_under_way(montage: Montage, process: subprocess.Popen[str], stage: str) 
     raise AssertionError(f"no {stage} task came up: {process.communicate()}")
 
 
-@pytest.mark.parametrize("stage", [pytest.param("pose", marks=pytest.mark.slow), "merge"])
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["pose", "merge"])
 def test_a_killed_task_is_run_again_and_the_reel_is_the_same(
     montage: Montage, person: Path, reports: Callable[..., Any], stage: str
 ) -> None:
@@ -216,7 +220,8 @@ def test_a_killed_task_is_run_again_and_the_reel_is_the_same(
     assert Path(undisturbed["outputs"]["reel"]).read_bytes() == Path(killed["outputs"]["reel"]).read_bytes()
 
 
-@pytest.mark.parametrize("stage", ["pose", pytest.param("merge", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["pose", "merge"])
 def test_a_killed_command_leaves_no_task_behind_and_its_job_goes_on(
     montage: Montage, person: Path, reports: Callable[..., Any], stage: str
 ) -> None:
@@ -318,6 +323,7 @@ def test_an_output_folder_that_is_a_file_is_our_trouble(montage: Montage, clip: 
     assert ended.json["error"]["code"] == "cannot_write"
 
 
+@pytest.mark.slow
 def test_showing_an_old_job_leaves_the_newer_results_alone(montage: Montage, clip: Path) -> None:
     old, new = (montage("run", "--json", "--quiet", "--target-s", n, clip).json for n in ("3", "6"))
     shown = montage("job", "--json", old["job_id"])
