@@ -1,0 +1,13 @@
+import { h } from "../dom.js";
+
+/**
+ * @param {HTMLElement} root
+ * @param {import("../app.js").Context} context
+ * @param {string} id
+ * @returns {import("../app.js").Mounted}
+ */
+export function mount(root, context, id) {
+  context.setTitle("job");
+  root.append(h("h1", {}, "job", " ", id));
+  return { unmount() {} };
+}
