@@ -4,8 +4,8 @@ import { firstAfter } from "./phrases.js";
 /** @typedef {import("./drawing.js").Drawing} Drawing */
 /** @typedef {import("./rows.js").Row} Row */
 
-const WORDS_FROM_PX_PER_S = 75; // three words a second, five letters each: below they would lie on each other
-const LETTER_PX = 6.1; // of 12 px type, on average
+const LETTERS_A_SECOND = 13; // somewhat fewer than people speak: what is too long is set narrower
+const USUAL_TEXT = "the quick brown fox jumps over a lazy dog";
 const LEAST_TEXT_PX = 40;
 
 /**
@@ -30,8 +30,9 @@ export function drawSpeech(drawing, row, source) {
   }
   context.font = `12px ${palette.font}`;
   context.textBaseline = "middle";
-  if (view.pxPerS >= WORDS_FROM_PX_PER_S) drawWords(drawing, topPx, heightPx, source);
-  else drawPhrases(drawing, topPx, heightPx, source.phrases);
+  const letterPx = letterWidth(context);
+  if (view.pxPerS >= LETTERS_A_SECOND * letterPx) drawWords(drawing, topPx, heightPx, source);
+  else drawPhrases(drawing, topPx, heightPx, source.phrases, letterPx);
 }
 
 /**
@@ -64,8 +65,9 @@ function drawWords({ context, view, palette }, topPx, heightPx, { words, phrases
  * @param {number} topPx
  * @param {number} heightPx
  * @param {readonly import("./phrases.js").Phrase[]} phrases
+ * @param {number} letterPx
  */
-function drawPhrases({ context, view, palette }, topPx, heightPx, phrases) {
+function drawPhrases({ context, view, palette }, topPx, heightPx, phrases, letterPx) {
   const endS = view.timeAt(view.widthPx);
   let drawnPx = -Infinity;
   for (let n = firstAfter(phrases, view.timeAt(0), (phrase) => phrase.endS); n < phrases.length; n += 1) {
@@ -81,13 +83,25 @@ function drawPhrases({ context, view, palette }, topPx, heightPx, phrases) {
     const roomPx = right - 4 - textLeft;
     if (roomPx < LEAST_TEXT_PX) continue;
     context.fillStyle = palette.ink;
-    context.fillText(shortened(phrase.text, roomPx), textLeft, topPx + heightPx / 2 + 0.5, roomPx);
+    context.fillText(shortened(phrase.text, Math.floor(roomPx / letterPx)), textLeft, topPx + heightPx / 2 + 0.5, roomPx);
   }
 }
 
-/** @param {string} text @param {number} roomPx */
-function shortened(text, roomPx) {
-  const letters = Math.floor(roomPx / LETTER_PX);
+/** @type {{font: string, widthPx: number}} */
+let measured = { font: "", widthPx: 0 };
+
+/**
+ * Return how wide a letter is on average, measured once for each font.
+ * @param {CanvasRenderingContext2D} context
+ */
+function letterWidth(context) {
+  const { font } = context;
+  if (measured.font !== font) measured = { font, widthPx: context.measureText(USUAL_TEXT).width / USUAL_TEXT.length };
+  return measured.widthPx;
+}
+
+/** @param {string} text @param {number} letters */
+function shortened(text, letters) {
   return text.length <= letters ? text : `${text.slice(0, letters - 1).trimEnd()}…`;
 }
 

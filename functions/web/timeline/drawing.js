@@ -5,6 +5,7 @@ import { drawMotion } from "./draw_motion.js";
 import { drawRuler } from "./draw_ruler.js";
 import { drawSpeech } from "./draw_speech.js";
 import { drawThumbs } from "./draw_thumbs.js";
+import { LANES_AIR_PX } from "./rows.js";
 import { paletteOf } from "./palette.js";
 import { loadSprite } from "./sprite.js";
 
@@ -54,6 +55,9 @@ export class Picture {
     this._fit(view.widthPx, rows.heightPx);
     context.fillStyle = palette.surface;
     context.fillRect(0, 0, view.widthPx, rows.heightPx);
+    const spans = this._marked();
+    context.fillStyle = palette.chosen;
+    for (const span of spans) this._fillSpan(span, rows.ruler.heightPx, rows.heightPx - rows.ruler.heightPx, 0.12);
     if (rows.thumbs && source.thumbs) drawThumbs(drawing, rows.thumbs, source.thumbs, this._sprite, this._session.state);
     context.fillStyle = palette.sunken;
     context.fillRect(0, rows.highlights.topPx, view.widthPx, rows.highlights.heightPx);
@@ -61,7 +65,10 @@ export class Picture {
     if (rows.speech) drawSpeech(drawing, rows.speech, source);
     drawRuler(drawing, rows.ruler);
     this._drawLines(rows);
-    this._drawChosen(rows);
+    for (const span of spans) this._drawEdges(span, rows);
+    if (this.draft) this._fillSpan(this.draft, rows.highlights.topPx + LANES_AIR_PX, rows.lanePx - 2, 0.35);
+    if (this.snapS !== null) this._drawSnap(this.snapS, rows.heightPx);
+    this._underline(rows);
   }
 
   close() {
@@ -91,20 +98,11 @@ export class Picture {
     }
   }
 
-  /** Mark in all rows what is selected, being drawn, or snapped to. @param {Rows} rows */
-  _drawChosen(rows) {
-    const { context, palette } = this._drawing;
+  /** What stands out in all rows: the selected highlight and the one that is being drawn. */
+  _marked() {
     const { state, selectedId } = this._session;
-    const topPx = rows.ruler.heightPx;
     const selected = selectedId === null ? undefined : state.highlights[selectedId];
-    if (selected) this._drawSpan(selected, topPx, rows.heightPx);
-    if (this.draft) {
-      context.fillStyle = palette.chosen;
-      this._drawSpan(this.draft, topPx, rows.heightPx);
-      this._fillSpan(this.draft, rows.highlights.topPx + 6, rows.lanePx - 2, 0.35);
-    }
-    if (this.snapS !== null) this._drawSnap(this.snapS, rows.heightPx);
-    this._underline(rows);
+    return [selected, this.draft].filter((each) => each !== undefined && each !== null);
   }
 
   /** A green line along the ruler: what of the source is in the reel. @param {Rows} rows */
@@ -114,12 +112,11 @@ export class Picture {
     for (const span of inReel(this._session.state)) this._fillSpan(span, rows.ruler.heightPx - 3, 3, 1);
   }
 
-  /** @param {{startS: number, endS: number}} span @param {number} topPx @param {number} bottomPx */
-  _drawSpan(span, topPx, bottomPx) {
+  /** @param {{startS: number, endS: number}} span @param {Rows} rows */
+  _drawEdges({ startS, endS }, { ruler, heightPx }) {
     const { context, view, palette } = this._drawing;
     context.fillStyle = palette.chosen;
-    this._fillSpan(span, topPx, bottomPx - topPx, 0.1);
-    for (const atS of [span.startS, span.endS]) context.fillRect(Math.round(view.xOf(atS)) - 0.5, topPx, 1, bottomPx - topPx);
+    for (const atS of [startS, endS]) context.fillRect(Math.round(view.xOf(atS)) - 0.5, ruler.heightPx, 1, heightPx - ruler.heightPx);
   }
 
   /** @param {{startS: number, endS: number}} span @param {number} topPx @param {number} heightPx @param {number} alpha */

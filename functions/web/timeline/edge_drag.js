@@ -74,6 +74,7 @@ export function listenToEdges(parts, signal) {
     view.invalidate();
     tell(picture.snapS === null || !snap ? "" : snapName(snap.kind));
     if (after !== before) onSeek(after);
+    view.paintNow();
   }
 
   /** @param {PointerEvent} event @param {boolean} isDone */

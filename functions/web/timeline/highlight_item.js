@@ -8,7 +8,7 @@ import { edgeText, nameOf } from "./names.js";
 /** Where it stands. @typedef {{place: number, count: number, clip: number, lane: number, isSelected: boolean, hasEdges: boolean}} Standing */
 
 const ROOM_FOR_NUMBER_PX = 20;
-const ROOM_FOR_REASON_PX = 96;
+const ROOM_FOR_REASON_PX = 72;
 const ROOM_FOR_SWITCH_PX = 132;
 const LEAST_PX = 3;
 
@@ -24,6 +24,15 @@ export class HighlightItem {
     /** @type {Record<Edge, HTMLElement> | null} */
     this.edges = null;
     this._drawn = "";
+    this._insetPx = 0;
+  }
+
+  /** Keep what it says in view while its beginning is not. @param {number} hiddenPx to the left of the view */
+  inset(hiddenPx) {
+    const insetPx = Math.max(0, Math.round(hiddenPx));
+    if (insetPx === this._insetPx) return;
+    this._insetPx = insetPx;
+    this.body.style.paddingLeft = `${insetPx}px`;
   }
 
   /**

@@ -59,11 +59,16 @@ export class HighlightList {
     const { scrollPx, widthPx, pxPerS } = this._view;
     this.element.style.transform = `translateX(${-scrollPx}px)`;
     const shown = this._shown;
-    if (pxPerS === shown.pxPerS && scrollPx >= shown.fromPx && scrollPx + widthPx <= shown.toPx) return;
-    shown.fromPx = scrollPx - widthPx / 2;
-    shown.toPx = scrollPx + 1.5 * widthPx;
-    shown.pxPerS = pxPerS;
-    this._render(shown.fromPx / pxPerS, shown.toPx / pxPerS);
+    if (pxPerS !== shown.pxPerS || scrollPx < shown.fromPx || scrollPx + widthPx > shown.toPx) {
+      shown.fromPx = scrollPx - widthPx / 2;
+      shown.toPx = scrollPx + 1.5 * widthPx;
+      shown.pxPerS = pxPerS;
+      this._render(shown.fromPx / pxPerS, shown.toPx / pxPerS);
+    }
+    for (const item of this._items.values()) {
+      const isCut = item.highlight.startS * pxPerS < scrollPx && item.highlight.endS * pxPerS > scrollPx;
+      item.inset(isCut ? scrollPx - item.highlight.startS * pxPerS : 0);
+    }
   }
 
   /** @param {string} id @returns {HighlightItem | undefined} */

@@ -65,6 +65,7 @@ export function listenToStage(parts, signal) {
     picture.draft = { startS: Math.min(one, other), endS: Math.max(one, other) };
     tip.show({ title: exact(other), more: lengthOf(picture.draft) }, { xPx: view.xOf(other), topPx: 30, widthPx: view.widthPx });
     view.invalidate();
+    view.paintNow();
   }
 
   /** @param {PointerEvent} event */

@@ -7,19 +7,27 @@
  * @returns {() => void} frees it, whenever called
  */
 export function loadSprite(url, onReady) {
-  const image = new Image();
-  let isWanted = true;
+  const asking = new AbortController();
   /** @type {ImageBitmap | null} */
   let bitmap = null;
-  image.src = url;
-  image.decode().then(() => (isWanted ? createImageBitmap(image) : null)).then((made) => {
-    image.removeAttribute("src"); // the bitmap is the one copy
+  decoded(url, asking.signal).then((made) => {
     bitmap = made;
-    if (made && isWanted) onReady(made);
-    else made?.close();
-  }, () => undefined);
+    if (asking.signal.aborted) made.close();
+    else onReady(made);
+  }).catch(() => undefined);
   return () => {
-    isWanted = false;
+    asking.abort();
     bitmap?.close();
   };
+}
+
+/**
+ * Return the picture, straight from its bytes: an <img> would keep a second copy.
+ * @param {string} url
+ * @param {AbortSignal} signal
+ */
+async function decoded(url, signal) {
+  const answer = await fetch(url, { signal });
+  if (!answer.ok) throw new Error(`${answer.status}`);
+  return createImageBitmap(await answer.blob());
 }

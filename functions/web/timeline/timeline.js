@@ -56,6 +56,7 @@ export function mountTimeline(root, { data, session, onSeek, onPlay }) {
   shell.append(words, zoomButtons.element, h("div", { class: "timeline-grid" }, heads,
     h("div", { class: "timeline-frame" }, scroller, tip.element), strip.element), detail.element);
   root.append(shell);
+  picture.recolour();
 
   const ended = new AbortController();
   listenToEdges(parts, ended.signal);

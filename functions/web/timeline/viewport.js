@@ -95,6 +95,13 @@ export class Viewport {
     this._frame ||= requestAnimationFrame(this._paint);
   }
 
+  /** Redraw what is to be redrawn at once: for those who are within a frame already. */
+  paintNow() {
+    if (!this._frame) return;
+    cancelAnimationFrame(this._frame);
+    this._paint();
+  }
+
   close() {
     cancelAnimationFrame(this._frame);
     this._watch.disconnect();

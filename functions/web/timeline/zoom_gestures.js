@@ -43,6 +43,7 @@ export function listenToZoom({ root, scroller, view }, signal) {
     frame = 0;
     view.zoomBy(Math.exp(-turnedPx * PER_PX), view.xOfPointer(atPx));
     turnedPx = 0;
+    view.paintNow();
   }
 
   /** @param {TouchEvent} event */
