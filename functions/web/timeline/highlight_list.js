@@ -132,7 +132,9 @@ export class HighlightList {
     const focusedId = /** @type {HTMLElement | null} */ (document.activeElement?.closest(".timeline-highlight"))?.dataset.id;
     const isWanted = this.highlights.map(({ id, startS, endS }) =>
       (endS > fromS && startS < toS) || id === focusedId || id === this._session.selectedId);
-    return [...isWanted.keys()].filter((n) => isWanted[n] || isWanted[n - 1] || isWanted[n + 1]);
+    const next = this.highlights.findIndex((each) => each.startS >= toS);
+    const after = next < 0 ? this.highlights.length : next;
+    return [...isWanted.keys()].filter((n) => isWanted[n] || isWanted[n - 1] || isWanted[n + 1] || n === after || n === after - 1);
   }
 
   /** @param {number} place */

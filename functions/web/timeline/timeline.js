@@ -88,6 +88,7 @@ export function mountTimeline(root, { data, session, onSeek, onPlay }) {
     list.touch();
     detail.show();
     const selected = session.selectedId === null ? undefined : session.state.highlights[session.selectedId];
+    if (selected) view.pivotS = (selected.startS + selected.endS) / 2;
     if (selected && !list.isDragging) view.reveal(selected.startS, selected.endS);
   }
 
@@ -106,6 +107,7 @@ export function mountTimeline(root, { data, session, onSeek, onPlay }) {
   return {
     setPlayhead(atS) {
       playhead.show(atS, !list.isDragging);
+      view.pivotS = atS;
       strip.showPlayhead(atS);
     },
     reveal(atS) {
@@ -128,9 +130,9 @@ export function mountTimeline(root, { data, session, onSeek, onPlay }) {
 function buttonsOf(view, onAdd) {
   const button = (/** @type {string} */ label, /** @type {string} */ path, /** @type {() => void} */ onclick) =>
     h("button", { class: "button small icon quiet", type: "button", "aria-label": label, title: label, onclick }, icon(path));
-  const out = button("Zoom out", OUT_ICON, () => view.zoomBy(1 / ZOOM_STEP));
+  const out = button("Zoom out", OUT_ICON, () => view.zoomByStep(1 / ZOOM_STEP));
   const fit = button("Show the whole source", FIT_ICON, () => view.fit());
-  const closer = button("Zoom in", ICONS.add, () => view.zoomBy(ZOOM_STEP));
+  const closer = button("Zoom in", ICONS.add, () => view.zoomByStep(ZOOM_STEP));
   const element = h("div", { class: "timeline-tools" },
     h("button", { class: "button small", type: "button", onclick: onAdd }, icon(ICONS.add), "Add highlight here"),
     h("div", { class: "timeline-zoom", role: "group", "aria-label": "Zoom" }, out, fit, closer));

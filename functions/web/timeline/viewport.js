@@ -19,6 +19,8 @@ export class Viewport {
     this.pxPerS = 0;
     this.scrollPx = 0;
     this.isFitting = true;
+    /** What buttons and keys zoom in on. @type {number | null} */
+    this.pivotS = null;
     /** @type {(() => void)[]} */
     this.painters = [];
     this._frame = 0;
@@ -57,8 +59,14 @@ export class Viewport {
     return clientX - this._scroller.getBoundingClientRect().left;
   }
 
-  /** @param {number} factor @param {number} [xPx] what lies there stays there */
-  zoomBy(factor, xPx = this.widthPx / 2) {
+  /** Zoom around what matters if that is in view, else around the middle. @param {number} factor */
+  zoomByStep(factor) {
+    const xPx = this.pivotS === null ? -1 : this.xOf(this.pivotS);
+    this.zoomBy(factor, xPx >= 0 && xPx <= this.widthPx ? xPx : this.widthPx / 2);
+  }
+
+  /** @param {number} factor @param {number} xPx what lies there stays there */
+  zoomBy(factor, xPx) {
     const isSame = xPx === this._anchor.xPx && performance.now() - this._anchor.atMs < SAME_GESTURE_MS;
     this._anchor = { atS: isSame ? this._anchor.atS : this.timeAt(xPx), xPx, atMs: performance.now() };
     this._show(zoomed(this._scale, this.pxPerS * factor, this._anchor));

@@ -31,8 +31,8 @@ export function listenToZoom({ root, scroller, view }, signal) {
   scroller.addEventListener("touchcancel", endPinch, { signal });
   root.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "+" || event.key === "=") view.zoomBy(ZOOM_STEP);
-    else if (event.key === "-") view.zoomBy(1 / ZOOM_STEP);
+    if (event.key === "+" || event.key === "=") view.zoomByStep(ZOOM_STEP);
+    else if (event.key === "-") view.zoomByStep(1 / ZOOM_STEP);
     else if (event.key === "0") view.fit();
     else return;
     event.preventDefault();
