@@ -365,6 +365,35 @@ def test_fingers_tap_to_go_and_find_wide_grips(opened: Any) -> None:
     assert timeline.page.evaluate("document.documentElement.scrollWidth") == 360
 
 
+def test_a_finger_drags_an_edge_and_two_look_closer(opened: Any) -> None:
+    timeline: Timeline = opened(FULL, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    timeline.page.evaluate("shown.session.select('h1')")
+    timeline.page.wait_for_timeout(100)
+    grip = timeline.edge("h1", "end").bounding_box()
+    assert grip is not None
+    fingers = timeline.page.context.new_cdp_session(timeline.page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        places = [{"x": x, "y": y, "id": n} for n, (x, y) in enumerate(points)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+        timeline.page.wait_for_timeout(40)
+
+    x, y = grip["x"] + 20, grip["y"] + 20
+    touch("touchStart", (x, y))
+    for step in range(1, 5):
+        touch("touchMove", (x + step * 15, y))
+    touch("touchEnd")
+    moved_s = 60 / timeline.box()[2] * DURATION_S
+    assert timeline.state("h1")["endS"] == pytest.approx(26 + moved_s, abs=1.5)  # snaps within 8 px
+    left, top, width = timeline.box()
+    middle = left + width / 2
+    touch("touchStart", (middle - 40, top + 40), (middle + 40, top + 40))
+    touch("touchMove", (middle - 120, top + 40), (middle + 120, top + 40))
+    touch("touchEnd")
+    spacer = timeline.page.evaluate("document.querySelector('.timeline-spacer').offsetWidth")
+    assert spacer == pytest.approx(3 * width, rel=0.1)
+
+
 def test_nothing_is_left_when_it_is_taken_away(timeline: Timeline) -> None:
     timeline.page.evaluate("shown.timeline.unmount()")
     timeline.page.evaluate("shown.session.switch('h0', false)")

@@ -39,6 +39,7 @@ export function drawThumbs({ context, view, palette }, { topPx, heightPx }, thum
  */
 function dim({ context, view, palette }, topPx, heightPx, state) {
   const shown = inReel(state).sort((one, other) => one.startS - other.startS);
+  if (!shown.length) return;
   context.fillStyle = palette.surface;
   context.globalAlpha = 0.5;
   let fromPx = 0;

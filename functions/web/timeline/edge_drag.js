@@ -16,7 +16,7 @@ const FASTEST_PX = 18; // a frame, when the pointer is at the view's border
  * @param {AbortSignal} signal
  */
 export function listenToEdges(parts, signal) {
-  const { list, session, view, picture, tip, source, onSeek } = parts;
+  const { root, list, session, view, picture, tip, source, onSeek } = parts;
   /** @type {Drag | null} */
   let drag = null;
   let frame = 0;
@@ -70,7 +70,7 @@ export function listenToEdges(parts, signal) {
     const before = atS(drag);
     session.trim(drag.id, { [`${drag.edge}S`]: snap?.atS ?? wantedS }, { isGoing: true });
     const after = atS(drag);
-    picture.snapS = snap && Math.abs(snap.atS - after) < 1e-6 ? snap.atS : null;
+    markSnap(snap && Math.abs(snap.atS - after) < 1e-6 ? snap.atS : null);
     view.invalidate();
     tell(picture.snapS === null || !snap ? "" : snapName(snap.kind));
     if (after !== before) onSeek(after);
@@ -98,7 +98,7 @@ export function listenToEdges(parts, signal) {
     cancelAnimationFrame(frame);
     frame = 0;
     list.isDragging = false;
-    picture.snapS = null;
+    markSnap(null);
     tip.hide();
     finish();
     list.read();
@@ -128,6 +128,12 @@ export function listenToEdges(parts, signal) {
     session.trim(hit.id, { [`${hit.edge}S`]: toS }, { isGoing: true });
     view.reveal(atS(hit));
     onSeek(atS(hit));
+  }
+
+  /** @param {number | null} snapS */
+  function markSnap(snapS) {
+    picture.snapS = snapS;
+    root.dataset.snapped = String(snapS !== null);
   }
 
   /** @param {string} [mark] */

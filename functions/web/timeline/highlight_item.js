@@ -1,6 +1,6 @@
 // One highlight as it can be pressed: its body, its switch, and edges to drag.
 
-import { h, icon, ICONS, setText } from "../dom.js";
+import { h, icon, ICONS } from "../dom.js";
 import { edgeText, nameOf } from "./names.js";
 
 /** @typedef {import("../editing/edit_state.js").Highlight} Highlight */
@@ -52,9 +52,9 @@ export class HighlightItem {
     const { dataset } = this.element;
     dataset.on = String(clip > 0);
     dataset.selected = String(isSelected);
-    setText(this._number, clip ? String(clip) : "");
+    this._number.dataset.text = String(clip); // drawn by the style sheet: the label says all of it already
     this._number.hidden = !clip || widthPx < ROOM_FOR_NUMBER_PX;
-    setText(this._reason, highlight.reasons.join(" · "));
+    this._reason.dataset.text = highlight.reasons.join(" · ");
     this._reason.hidden = widthPx < ROOM_FOR_REASON_PX;
     this._switch.hidden = !hasEdges || widthPx < ROOM_FOR_SWITCH_PX;
     this._showEdges(hasEdges, isSelected, durationS);

@@ -22,6 +22,13 @@ export function listenToHighlights(parts, signal) {
   element.addEventListener("focusin", (event) => withId(event, ".timeline-body", revealed), { signal });
   element.addEventListener("pointerover", (event) => event.pointerType !== "touch" && hover(idOf(event, ".timeline-highlight")), { signal });
   element.addEventListener("pointerleave", () => hover(null), { signal });
+  element.addEventListener("focusout", ({ relatedTarget }) => {
+    if (!(relatedTarget instanceof Node && element.contains(relatedTarget))) hover(null);
+  }, { signal });
+  let told = { scrollPx: 0, pxPerS: 0 };
+  view.painters.push(() => { // what moved away is no longer pointed at
+    if (!list.isDragging && (told.scrollPx !== view.scrollPx || told.pxPerS !== view.pxPerS)) tip.hide();
+  });
 
   /** @param {MouseEvent} event */
   function press(event) {
@@ -97,6 +104,7 @@ export function listenToHighlights(parts, signal) {
       tip.hide();
       return;
     }
+    told = { scrollPx: view.scrollPx, pxPerS: view.pxPerS };
     const clip = list.clipOf(id);
     const [left, right] = [Math.max(0, view.xOf(highlight.startS)), Math.min(view.widthPx, view.xOf(highlight.endS))];
     tip.show({
