@@ -39,9 +39,8 @@ export class Detail {
     setText(this._times, `${exact(selected.startS)} – ${exact(selected.endS)} · ${lengthOf(selected)}`);
     setText(this._why, selected.reasons.join(" · ") + (isAdded ? "" : ` · score ${selected.score.toFixed(2)}`));
     this._remove.hidden = !isAdded;
-    const wanted = clip ? "Take out" : "Put in";
+    const wanted = clip ? "Take out of the reel" : "Put into the reel";
     if (this._switch.textContent !== wanted) fill(this._switch, icon(clip ? ICONS.close : ICONS.add), wanted);
-    this._switch.setAttribute("aria-label", clip ? "Take out of the reel" : "Put into the reel");
   }
 
   /** @param {(id: string) => void} act */

@@ -8,6 +8,7 @@ import { edgeText, nameOf } from "./names.js";
 /** Where it stands. @typedef {{place: number, count: number, clip: number, lane: number, isSelected: boolean, hasEdges: boolean}} Standing */
 
 const ROOM_FOR_NUMBER_PX = 20;
+const ROOM_FOR_EDGES_PX = 24;
 const ROOM_FOR_REASON_PX = 72;
 const ROOM_FOR_SWITCH_PX = 132;
 const LEAST_PX = 3;
@@ -52,6 +53,7 @@ export class HighlightItem {
     const { dataset } = this.element;
     dataset.on = String(clip > 0);
     dataset.selected = String(isSelected);
+    dataset.narrow = String(widthPx < ROOM_FOR_EDGES_PX);
     this._number.dataset.text = String(clip); // drawn by the style sheet: the label says all of it already
     this._number.hidden = !clip || widthPx < ROOM_FOR_NUMBER_PX;
     this._reason.dataset.text = highlight.reasons.join(" · ");

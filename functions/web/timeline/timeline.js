@@ -54,7 +54,7 @@ export function mountTimeline(root, { data, session, onSeek, onPlay }) {
   const heads = h("div", { class: "timeline-heads", "aria-hidden": "true" });
   const zoomButtons = buttonsOf(view, () => addAt(parts, playhead.atS ?? view.timeAt(view.widthPx / 3)));
   shell.append(words, zoomButtons.element, h("div", { class: "timeline-grid" }, heads,
-    h("div", { class: "timeline-frame" }, scroller, tip.element), strip.element), detail.element);
+    h("div", { class: "timeline-frame" }, scroller, h("div", { class: "timeline-ring" }), tip.element), strip.element), detail.element);
   root.append(shell);
   picture.recolour();
 
