@@ -13,6 +13,7 @@ import asyncio
 import io
 import json
 import math
+import os
 import random
 import shutil
 import statistics
@@ -218,6 +219,7 @@ def _renderer_mb() -> float:
 def _tell(figures: dict[str, list[Smoothness]], most_mb: float, version: str) -> bool:
     """Print one line; returns whether all bounds are kept."""
     line: dict[str, Any] = {"chromium": version, "gpu": False, "runs": len(figures["scroll"])}
+    line["load"] = round(os.getloadavg()[0], 1)
     is_smooth = True
     for gesture, runs in figures.items():
         drawn, painted = (

@@ -16,15 +16,24 @@ export class OverviewStrip {
     this._view = view;
     this._source = source;
     this._session = session;
-    this._canvas = h("canvas", {});
+    this._curve = h("canvas", {}); // drawn once for each width and theme
+    this._spans = h("canvas", {}); // drawn whenever the edit is another
     this._window = h("div", { class: "timeline-window" });
     this._playhead = h("div", { class: "timeline-strip-playhead", hidden: true });
-    this.element = h("div", { class: "timeline-strip", "aria-hidden": "true" }, this._canvas, this._window, this._playhead);
+    this.element = h("div", { class: "timeline-strip", "aria-hidden": "true" }, this._curve, this._spans, this._window, this._playhead);
     this._drawn = "";
+    this._isEdited = true;
+    /** @type {import("./palette.js").Palette | null} */
+    this._palette = null;
   }
 
-  /** Draw it anew next time: the edit or the colours are others. */
+  /** Draw the highlights anew next time. */
   touch() {
+    this._isEdited = true;
+  }
+
+  /** Draw everything anew next time. */
+  recolour() {
     this._drawn = "";
   }
 
@@ -38,9 +47,11 @@ export class OverviewStrip {
     this._window.style.transform = `translateX(${leftPx}px)`;
     this.element.dataset.whole = String(this._view.isFitting);
     const drawn = `${widthPx} ${devicePixelRatio}`;
-    if (drawn === this._drawn) return;
+    if (drawn === this._drawn && !this._isEdited) return;
+    if (drawn !== this._drawn) this._drawCurve(widthPx);
     this._drawn = drawn;
-    this._draw(widthPx);
+    this._isEdited = false;
+    this._drawSpans(widthPx);
   }
 
   /** @param {number | null} atS */
@@ -78,23 +89,28 @@ export class OverviewStrip {
   }
 
   /** @param {number} widthPx */
-  _draw(widthPx) {
-    const sharpness = Math.min(3, devicePixelRatio || 1);
-    this._canvas.width = Math.round(widthPx * sharpness);
-    this._canvas.height = Math.round(HEIGHT_PX * sharpness);
-    const context = /** @type {CanvasRenderingContext2D} */ (this._canvas.getContext("2d"));
-    context.setTransform(sharpness, 0, 0, sharpness, 0, 0);
-    const palette = paletteOf(this._canvas);
+  _drawCurve(widthPx) {
+    const palette = paletteOf(this._curve);
+    this._palette = palette;
+    const context = cleared(this._curve, widthPx);
     const { motion, sound, durationS } = this._source;
     const curve = motion ?? sound;
+    if (!curve) return;
     context.fillStyle = motion ? palette.motion : palette.speech;
     context.globalAlpha = 0.45;
-    for (let x = 0; curve && x < widthPx; x += 1) {
-      const perPx = durationS / widthPx / curve.everyS;
-      const heightPx = Math.min(1, curve.peaks.between(x * perPx, (x + 1) * perPx) / (motion?.topEnergy ?? 1)) * (HEIGHT_PX - 12);
+    const perPx = durationS / widthPx / curve.everyS;
+    for (let x = 0; x < widthPx; x += 1) {
+      const share = Math.min(1, curve.peaks.between(x * perPx, (x + 1) * perPx) / (motion?.topEnergy ?? 1));
+      const heightPx = share * (HEIGHT_PX - 12);
       context.fillRect(x, HEIGHT_PX - 2 - heightPx, 1, heightPx);
     }
-    const { state } = this._session;
+  }
+
+  /** @param {number} widthPx */
+  _drawSpans(widthPx) {
+    const { _palette: palette, _source: { durationS }, _session: { state } } = this;
+    if (!palette) return;
+    const context = cleared(this._spans, widthPx);
     const chosen = new Set(state.order);
     for (const { id, startS, endS } of Object.values(state.highlights)) {
       const isOn = chosen.has(id);
@@ -102,6 +118,16 @@ export class OverviewStrip {
       context.globalAlpha = isOn ? 1 : 0.6;
       context.fillRect((startS / durationS) * widthPx, 3, Math.max(1, ((endS - startS) / durationS) * widthPx), isOn ? 5 : 2);
     }
-    context.globalAlpha = 1;
   }
+}
+
+/** @param {HTMLCanvasElement} canvas @param {number} widthPx */
+function cleared(canvas, widthPx) {
+  const sharpness = Math.min(3, devicePixelRatio || 1);
+  const width = Math.round(widthPx * sharpness);
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  if (canvas.width !== width) canvas.width = width;
+  canvas.height = Math.round(HEIGHT_PX * sharpness); // this empties it and forgets its scale
+  context.setTransform(sharpness, 0, 0, sharpness, 0, 0);
+  return context;
 }

@@ -70,7 +70,7 @@ export function mountTimeline(root, { data, session, onSeek, onPlay }) {
   pointers.addEventListener("change", layOut, { signal: ended.signal });
   const unwatchTheme = watchTheme(() => {
     picture.recolour();
-    strip.touch();
+    strip.recolour();
   });
   view.painters.push(() => picture.paint(), () => list.paint(), () => playhead.paint(), () => strip.paint(), () => zoomButtons.show());
   onChange();
