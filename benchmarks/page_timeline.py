@@ -37,6 +37,7 @@ RUNS, GESTURE_S, INPUT_HZ = 5, 4.0, 60
 LEAST_FPS, MOST_MB = 50.0, 300.0
 LATE_MS = 20.0
 ZOOM_STEPS = 14
+REACH_PX, SPEED_PX = 150, 6
 CATEGORIES = ["devtools.timeline", "devtools.timeline.frame", "disabled-by-default-devtools.timeline.frame"]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
@@ -146,11 +147,15 @@ async def _drag(page: Page, hand: CDPSession) -> None:
     x, y = edge["x"] + edge["width"] / 2, edge["y"] + edge["height"] / 2
     await page.mouse.move(x, y)
     await page.mouse.down()
-    await _at_60_hz(
-        hand, lambda n: {"type": "mouseMoved", "x": x + 150 * math.sin(n / 20), "y": y, "button": "left", "buttons": 1}
-    )
+    held = {"type": "mouseMoved", "y": y, "button": "left", "buttons": 1}
+    await _at_60_hz(hand, lambda n: held | {"x": x + _to_and_fro(n)})
     await page.mouse.move(x, y)
     await page.mouse.up()
+
+
+def _to_and_fro(n: int) -> float:
+    """Return how far the hand is at its nth move, in px: at an even pace, since moves by nothing are no events."""
+    return abs(n * SPEED_PX % (4 * REACH_PX) - 2 * REACH_PX) - REACH_PX
 
 
 async def _at_60_hz(hand: CDPSession, event: Callable[[int], dict[str, Any]]) -> None:
