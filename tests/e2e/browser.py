@@ -9,23 +9,30 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 
 @contextmanager
-def opened_page(folder: Path) -> Iterator[Page]:
-    """Yield the page that the folder's `index.html` is, in the machine's own Chromium."""
+def running_browser() -> Iterator[Browser]:
+    """Yield the machine's own Chromium."""
     chromium = shutil.which("chromium")
     assert chromium is not None, "the browser is missing: sudo apt-get install -y chromium"
-    with _served(folder) as address, sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium,
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
         )
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def opened_page(folder: Path) -> Iterator[Page]:
+    """Yield the page that the folder's `index.html` is."""
+    with _served(folder) as address, running_browser() as browser:
         page = browser.new_page()
         page.goto(f"{address}/index.html")
         yield page
-        browser.close()
 
 
 @contextmanager
