@@ -29,14 +29,15 @@ def running_browser() -> Iterator[Browser]:
 @contextmanager
 def opened_page(folder: Path) -> Iterator[Page]:
     """Yield the page that the folder's `index.html` is."""
-    with _served(folder) as address, running_browser() as browser:
+    with served_folder(folder) as address, running_browser() as browser:
         page = browser.new_page()
         page.goto(f"{address}/index.html")
         yield page
 
 
 @contextmanager
-def _served(folder: Path) -> Iterator[str]:
+def served_folder(folder: Path) -> Iterator[str]:
+    """Yield the address at which the folder is served."""
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

@@ -1,6 +1,5 @@
-"""What a page may do in a real browser at the addresses it is given: play, show, read parts, upload; and nothing else."""
+"""What a page may do in a real browser: play, show, read and upload at signed addresses; and nothing else."""
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -19,20 +18,24 @@ from functions.local.object_routes import object_routes
 from functions.local.run_jobs import new_job_id
 from functions.v1.app import make_app
 from functions.v1.context import Api
+from shared.adapters.gcp.clients import GoogleClients
 from shared.connect import connect_keys, connect_local, connect_signers
+from shared.domain.api_key import ApiKey, Scope, hash_of, new_key
 from shared.domain.job import Job, Source
 from shared.domain.object_names import artifact, source
 from shared.domain.options import Options
 from shared.ports import Cloud
 from shared.settings import Settings
 from tests.clips import ClipSpec, make_clip
-from tests.e2e.browser import running_browser
-from tests.emulators.cloud import EmulatedCloud, emulated_cloud
+from tests.e2e.browser import running_browser, served_folder
+from tests.emulators.bucket_cors import upload_rule
+from tests.emulators.cloud import DOWNLOADS, UPLOADS, EmulatedCloud, emulated_cloud
 from tests.emulators.processes import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 CLIP_S = 4.0
+BOTH: tuple[Scope, ...] = ("upload", "read")
 FILES = {
     "index.html": '<!doctype html><html lang="en"><title>Montage</title><link rel="stylesheet" href="/web/page.css">'
     '<script type="module" src="/web/app.js"></script><main></main>',
@@ -194,21 +197,45 @@ def test_on_one_machine_a_page_uses_signed_addresses_and_may_do_nothing_else(tmp
             assert here.said == []
             blocked = here.page.evaluate(BLOCKED, f"http://127.0.0.1:{free_port()}")
             assert {"connect-src", "img-src", "trusted-types", "style-src-attr", "form-action"} <= set(blocked)
-            assert framed(browser, f"http://localhost:{port}/") == "chrome-error://chromewebdata/"
+            shown = f"http://localhost:{port}/v1/health"
+            assert framed(browser, tmp_path / "other", shown) == shown
+            assert framed(browser, tmp_path / "other", f"http://localhost:{port}/") == "chrome-error://chromewebdata/"
 
 
-def framed(browser: Browser, url: str) -> str:
+def framed(browser: Browser, folder: Path, url: str) -> str:
     """Return what a frame of another site shows of the address."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        other = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    folder.mkdir(exist_ok=True)
+    (folder / "index.html").write_text(f'<iframe src="{url}"></iframe>')
+    with served_folder(folder) as other:
         page = browser.new_page()
-        page.route(other, lambda route: route.fulfill(content_type="text/html", body=f'<iframe src="{url}"></iframe>'))
         page.goto(other)
         page.wait_for_timeout(300)
         return page.frames[1].url
 
 
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedCloud]:
-    with emulated_cloud(tmp_path_factory.mktemp("cloud"), functions=("api",)) as here, here.explaining():
-        yield here
+@pytest.mark.emulators
+def test_on_the_emulated_cloud_a_page_uses_signed_addresses_where_the_buckets_let_it(tmp_path: Path) -> None:
+    port = free_port()
+    with emulated_cloud(tmp_path / "cloud", functions=("on_upload",)) as here, running_browser() as browser:
+        allow(here, f"http://127.0.0.1:{port}")
+        signers, web = connect_signers(here.settings), page_files(tmp_path / "web")
+        with closing(connect_keys(here.settings)) as keys:
+            key = new_key()
+            assert keys.add(ApiKey(sha256=hash_of(key), owner="ana", name="", created_at=time.time(), scopes=BOTH))
+            api = Api(settings=here.settings, cloud=here.cloud, signers=signers, keys=keys)
+            with served(make_app(api, web=web), port):
+                job = done(here.cloud, tmp_path, owner="ana")
+                page = opened(browser, f"http://127.0.0.1:{port}/jobs/{job.id}")
+                assert_used(page.page.evaluate(USE_LINKS, [job.id, key]))
+                assert page.page.evaluate(UPLOAD, [key]) == [201, 308, "bytes=0-262143", 200]
+                assert page.said == []
+
+
+def allow(here: EmulatedCloud, origin: str) -> None:
+    """Let the pages of an origin use the buckets that people reach."""
+    client = GoogleClients(here.settings.google)
+    with closing(client):
+        for name in (UPLOADS, DOWNLOADS):
+            bucket = client.storage.get_bucket(name)
+            bucket.cors = [upload_rule([origin])]
+            bucket.patch()

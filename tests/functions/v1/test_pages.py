@@ -113,8 +113,9 @@ def test_what_a_browser_has_already_is_not_sent_again_until_it_changes(http: Tes
         "nothing.js", "", "/", "views", "views/", "folder.js", "secret.txt", "module.py", ".hidden.js",
         "views/.hidden/a.js", "link.js", "within.js", "out/outside.js", "../outside.js", "%2e%2e/outside.js",
         "views/%2e%2e/app.js", "views/../../outside.js", "..%2foutside.js", "%252e%252e/outside.js",
-        "..%5coutside.js", "views%5cjob.js", "/etc/passwd", "app.js%00", "app.js%00.css", "%00", "app.js/", "app.js/x.js",
-        "app.js%20", "app.js%0a.js", "APP.JS", "app.js.", "./app.js", "%ff.js", "a" * 300 + ".js", "a/" * 5000 + "b.js",
+        "..%5coutside.js", "views%5cjob.js", "/etc/passwd", "app.js%00", "app.js%00.css", "%00", "app.js/",
+        "app.js/x.js", "app.js%20", "app.js%0a.js", "APP.JS", "app.js.", "./app.js", "%ff.js",
+        "a" * 300 + ".js", "a/" * 5000 + "b.js",
         "~root/a.js", "C:%5ca.js", "file:app.js",
     ],
 )  # fmt: skip
