@@ -85,7 +85,7 @@ def _links(api: Api, job: Job, artifacts: list[str], stored: ObjectStat | None) 
     links = {name: _link(api, job, name) for name in dict.fromkeys(artifacts)}
     if stored is None:
         return links
-    kind = stored.content_type or job.source.content_type or UNKNOWN_TYPE
+    kind = job.source.content_type or stored.content_type or UNKNOWN_TYPE
     return {**links, SOURCE: LinkTold(url=source_url(api, job, stored), content_type=kind)}
 
 
