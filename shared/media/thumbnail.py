@@ -1,9 +1,10 @@
 """Thumbnails of a source as JPEGs: small, upright, in the reel's colours."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
+from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from PIL import Image
@@ -14,7 +15,8 @@ from shared.media.decode import SCALE_THREADS, smaller
 from shared.media.orientation import before_turning
 from shared.media.painter import Painter, colour_matrix
 from shared.media.source import open_source
-from shared.media.timeline import Damage, ShownFrame, frames_from, pts_of, shown_frame, snap_s
+from shared.media.sparse import sparse_at
+from shared.media.timeline import Damage, ShownFrame, frames_from, shown_frame, snap_s
 
 QUALITY = 75
 MOST_DECODED = 3000  # frames, for all thumbnails that are taken without a pose task: seconds of work
@@ -70,26 +72,41 @@ def thumbnails_nearby(
 ) -> list[Thumbnail]:
     """Return thumbnails of a source that nobody has looked through, at the cost of few decoded frames.
 
-    A keyframe up to half of `every_s` early will do. Where there is none the frames up to the time are decoded,
-    `most_decoded` in all; then any keyframe before it will do. Numbers at which nothing can be decoded are left out.
-    `tell` is told a share in [0, 1] and may raise to stop.
+    A frame up to half of `every_s` early will do. A source of no more than `most_decoded` frames is gone through once.
+    Of a longer one it is the keyframe before each time, if that is near enough; else the frames up to the time are
+    decoded, and after `most_decoded` of them any keyframe will do. Numbers at which nothing can be decoded are left
+    out. `tell` is told a share in [0, 1] and may raise to stop.
     """
-    thumbnailer, found, left = Thumbnailer(video), [], most_decoded
+    thumbnailer = Thumbnailer(video)
+    times_s = [float(number * every_s) for number in range(count)]
     with open_source(file, name=name) as container:
-        for number in range(count):
-            tell(number / count)
-            t_s = number * every_s
-            best: ShownFrame | None = None
-            for frame in frames_from(container, video, t_s, threads=1, damage=Damage()):
-                if pts_of(frame) is None:
-                    continue
-                shown = shown_frame(frame, None, video)
-                if best is not None and shown.start_s > t_s + snap_s(video):
-                    break
-                best = shown
-                if left <= 0 or shown.start_s >= t_s - every_s / 2:
-                    break
-                left -= 1
-            if best is not None:
-                found.append(Thumbnail(number=number, jpeg=thumbnailer.jpeg(best.frame)))
+        if video.duration_s * video.fps <= most_decoded:
+            frames = sparse_at(container, video, times_s, step_s=every_s, damage=Damage())
+        else:
+            frames = _from_keyframes(container, video, times_s, early_s=every_s / 2, most_decoded=most_decoded)
+        found = []
+        for t_s, shown in frames:
+            tell(t_s / times_s[-1] if t_s else 0.0)
+            found.append(Thumbnail(number=round(t_s / every_s), jpeg=thumbnailer.jpeg(shown.frame)))
     return found
+
+
+def _from_keyframes(
+    container: InputContainer, video: Video, times_s: Sequence[float], *, early_s: float, most_decoded: int
+) -> Iterator[tuple[float, ShownFrame]]:
+    """Yield each time at which something can be decoded with a frame on screen then or at most `early_s` before.
+
+    After `most_decoded` frames it is the keyframe before the time.
+    """
+    left = most_decoded
+    for t_s in times_s:
+        best: ShownFrame | None = None
+        for frame in frames_from(container, video, t_s, threads=1, damage=Damage()):
+            shown = shown_frame(frame, best, video)
+            if best is not None and shown.start_s > t_s + snap_s(video):
+                break
+            best, left = shown, left - 1
+            if left <= 0 or shown.start_s >= t_s - early_s:
+                break
+        if best is not None:
+            yield t_s, best
