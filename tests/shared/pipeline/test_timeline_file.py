@@ -197,7 +197,9 @@ def test_the_next_revision_takes_over_what_the_one_before_has(machine: OneMachin
     assert downloads.read(second.artifacts["timeline_json"]) == downloads.read(first.artifacts["timeline_json"])
 
 
-@pytest.mark.parametrize("is_gone", ["thumbs", "timeline_json", "is another's"])
+@pytest.mark.parametrize(
+    "is_gone", ["thumbs", *(pytest.param(each, marks=pytest.mark.slow) for each in ("timeline_json", "another's"))]
+)
 def test_what_the_revision_before_has_lost_is_made_anew(machine: OneMachine, talk: Path, is_gone: str) -> None:
     first = done(machine, talk, SPEECH)
     before = timeline_of(machine, first)
