@@ -1,6 +1,7 @@
 // Files as people bring them: dropped, in folders or not, or chosen in a picker. With a handle where the browser gives
 // one, which opens the same file again after a reload.
 
+import { h } from "../dom.js";
 import { isMedia } from "./accepted_types.js";
 
 /** @typedef {{file: File, handle: FileSystemFileHandle | null}} Chosen */
@@ -31,25 +32,25 @@ export async function droppedFiles(dropped) {
 
 /**
  * Ask for files. Returns none when nobody chose any. To be called while a click is being handled.
- * @param {{multiple: boolean, input: HTMLInputElement}} how the input is for browsers whose pickers give no handles
+ * @param {{multiple: boolean}} how
  * @returns {Promise<Chosen[]>}
  */
-export async function pickedFiles({ multiple, input }) {
+export async function pickedFiles({ multiple }) {
   const open = /** @type {any} */ (globalThis).showOpenFilePicker;
-  if (!open) return filesOfInput(input, multiple);
+  if (!open) return filesOfInput(multiple);
   try {
     /** @type {FileSystemFileHandle[]} */
     const handles = await open.call(globalThis, { multiple });
     return await Promise.all(handles.map(async (handle) => ({ file: await handle.getFile(), handle })));
   } catch (error) {
     if (/** @type {Error} */ (error).name === "AbortError") return [];
-    return filesOfInput(input, multiple);
+    return filesOfInput(multiple);
   }
 }
 
-/** @param {HTMLInputElement} input @param {boolean} multiple @returns {Promise<Chosen[]>} */
-function filesOfInput(input, multiple) {
-  input.multiple = multiple;
+/** For browsers whose pickers give no handles. @param {boolean} multiple @returns {Promise<Chosen[]>} */
+function filesOfInput(multiple) {
+  const input = h("input", { type: "file", multiple });
   return new Promise((done) => {
     const settled = new AbortController();
     const end = () => {

@@ -1,5 +1,7 @@
 // What may be asked of a job, as people write it, and as the API takes it. Pure.
 
+import { clock } from "../format.js";
+
 const MOST_TERMS = 50;
 const LONGEST_TERM = 60;
 const MOST_HINTED = 600;
@@ -100,10 +102,10 @@ export function fieldIn(detail) {
  * @param {Fields} fields
  */
 export function inWords(fields) {
-  const length = fields.target_s.trim();
+  const length = secondsOf(fields.target_s);
   return [
     { auto: "movement and speech", motion: "movement", speech: "speech" }[fields.mode] ?? fields.mode,
-    length ? `about ${length.includes(":") ? length : `${length} s`}` : "everything good",
+    length === null ? "everything good" : `about ${length < 60 ? `${length} s` : clock(length)}`,
     fields.order === "score" && "best first",
     termsOf(fields.keywords).length > 0 && "keywords",
     fields.quality !== "standard" && `${fields.quality} quality`,

@@ -11,7 +11,7 @@ const KEPT = "montage.options";
 const ASKED = [
   ["mode", "Look for", "What makes a moment worth keeping."],
   ["target_s", "Length of the reel", "Seconds, or minutes and seconds: 90 or 1:30. Empty keeps everything good."],
-  ["longest_clip_s", "Longest clip", "Seconds. Empty sets no bound."],
+  ["longest_clip_s", "Longest clip", "Seconds, or minutes and seconds. Empty sets no bound."],
   ["order", "Order of the clips", ""],
   ["join", "Between clips", ""],
   ["quality", "Quality", ""],

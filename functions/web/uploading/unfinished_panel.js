@@ -21,8 +21,7 @@ export function mountUnfinished(root, context, { batch } = {}) {
   const title = h("h2", { tabindex: "-1" });
   const list = h("ul", { class: "unfinished-list" });
   const over = h("div", { class: "unfinished-over" });
-  const input = h("input", { type: "file", hidden: true, tabindex: "-1", "aria-label": "The file to go on with" });
-  const element = h("section", { class: "unfinished notice warn", "aria-label": "Interrupted uploads", hidden: true }, title, over, list, input);
+  const element = h("section", { class: "unfinished notice warn", "aria-label": "Interrupted uploads", hidden: true }, title, over, list);
   root.append(element);
   let isMounted = true;
   /** @type {Interrupted[]} */
@@ -105,7 +104,7 @@ export function mountUnfinished(root, context, { batch } = {}) {
 
   /** @param {Interrupted} one @param {HTMLElement} fault */
   async function chosen(one, fault) {
-    const [file] = await pickedFiles({ multiple: false, input });
+    const [file] = await pickedFiles({ multiple: false });
     if (file) await goOn(one, file, fault);
   }
 

@@ -25,9 +25,8 @@ export function mountUploadRow(root, jobId) {
   const counts = h("span", { class: "upload-figures soft numbers" });
   const buttons = h("div", { class: "upload-buttons" });
   const notice = h("p", { class: "upload-fault", role: "alert" });
-  const input = h("input", { type: "file", hidden: true, tabindex: "-1" });
   const element = h("div", { class: "upload-row", role: "group", "aria-label": `Upload of ${upload.name}` },
-    progress, h("div", { class: "upload-line" }, h("div", { class: "upload-says" }, says, counts), buttons), notice, input);
+    progress, h("div", { class: "upload-line" }, h("div", { class: "upload-says" }, says, counts), buttons), notice);
   root.append(element);
   let shownAs = "";
   /** @type {ReturnType<typeof setTimeout> | null} */
@@ -98,7 +97,7 @@ export function mountUploadRow(root, jobId) {
   }
 
   async function chosenAgain() {
-    const [chosen] = await pickedFiles({ multiple: false, input });
+    const [chosen] = await pickedFiles({ multiple: false });
     if (!chosen) return;
     try {
       const fingerprint = await fingerprintOf(chosen.file);

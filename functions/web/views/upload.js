@@ -66,7 +66,7 @@ export function mount(root, context) {
 
   async function pick() {
     if (!("showOpenFilePicker" in globalThis)) input.click(); // its change is listened to
-    else await add({ chosen: await pickedFiles({ multiple: true, input }), skipped: 0 });
+    else await add({ chosen: await pickedFiles({ multiple: true }), skipped: 0 });
   }
 
   /** @param {import("../uploading/file_choice.js").Choice} choice */
