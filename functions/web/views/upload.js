@@ -36,11 +36,12 @@ export function mount(root, context) {
     choose, input);
   const words = h("h2", { class: "chosen-words" });
   const says = h("div", { class: "chosen-says" });
+  const refusals = h("div", { class: "chosen-says" });
   const begin = h("button", { class: "button primary begin", type: "button", onclick: start }, "Make reels");
   const chosen = h("section", { class: "card chosen stack", "aria-label": "What will be uploaded", hidden: true },
     h("div", { class: "chosen-head" }, words,
       h("button", { class: "button small quiet", type: "button", onclick: clear }, "Remove all")),
-    list.element, options.element, says, h("div", { class: "chosen-foot" }, begin));
+    list.element, options.element, refusals, says, h("div", { class: "chosen-foot" }, begin));
   const steps = h("ol", { class: "steps" }, ...STEPS.map(([title, text], at) => h("li", {},
     h("span", { class: "step-number", "aria-hidden": "true" }, at + 1), h("h2", {}, title), h("p", { class: "soft" }, text))));
   const overlay = h("div", { class: "drop-overlay", hidden: true }, h("p", {}, icon(ICONS.upload), "Let go to add them"));
@@ -54,6 +55,7 @@ export function mount(root, context) {
   const endDrops = takeDrops((dragging) => { overlay.hidden = !dragging; }, add);
   let isBusy = false;
   let isMounted = true;
+  let shownRefused = 0;
   list.addEventListener("change", draw);
   draw();
   return {
@@ -100,6 +102,8 @@ export function mount(root, context) {
     fill(begin, isBusy ? "One moment…" : wanted.length === 1 ? "Make a reel" : `Make ${counted(wanted.length, "reel")}`);
     begin.disabled = isBusy || wanted.length === 0 || refused.length > 0;
     begin.hidden = wanted.length === 0;
+    if (refused.length !== shownRefused) fill(refusals, refused.length > 0 && refusedNotice(refused.length));
+    shownRefused = refused.length;
   }
 
   async function start() {
@@ -123,8 +127,7 @@ export function mount(root, context) {
     if (errors.length) list.refuse(errors);
     else draw();
     if (code === "bad_option" || code === "unknown_option") options.refuse(error.message);
-    else if (errors.length) tell(refusedNotice(errors.length));
-    else {
+    else if (!errors.length) {
       tell(h("div", { class: "notice bad", role: "alert" }, h("p", {}, code === "offline"
         ? "Montage does not answer. Check the connection, then press the button once more: nothing is made twice."
         : error.message)));
@@ -135,8 +138,7 @@ export function mount(root, context) {
   function refusedNotice(count) {
     const without = () => {
       list.removeRefused();
-      tell(null);
-      begin.focus();
+      (begin.hidden ? choose : begin).focus();
     };
     return h("div", { class: "notice bad", role: "alert" },
       h("p", {}, `${counted(count, "file")} cannot be taken, as the list says. Nothing was begun yet.`),
