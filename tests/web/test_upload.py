@@ -44,6 +44,17 @@ SHOW_ROWS = """async () => {
 """What the view of a batch shows of the uploads, without what else it shows."""
 
 
+PICK_FROM_ITS_OWN_FILES = """async () => {
+    const folder = await navigator.storage.getDirectory();
+    const handle = await folder.getFileHandle("kept.mp4", { create: true });
+    const writable = await handle.createWritable();
+    await writable.write(new Uint8Array(24 * 1024 ** 2).fill(7));
+    await writable.close();
+    window.showOpenFilePicker = async () => [handle];
+}"""
+"""A handle like a picker's, of a file that needs no person to be chosen."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Served:
     """A server, the line to it, and a browser."""
@@ -96,6 +107,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         "MONTAGE_MODELS": str(Settings().models),
         "MONTAGE_PUBLIC_URL": url,
         "MONTAGE_MAX_FILES_PER_BATCH": "5",
+        "MONTAGE_UPLOAD_URL_EXPIRES_S": "2",  # what waits for its turn is announced once more
         "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
     }
     command = [sys.executable, "-m", "functions.local.montage", "serve", "--port", str(port)]
@@ -201,16 +213,18 @@ def choose_again(page: Page, path: Path) -> None:
 def test_uploads_are_paused_resumed_and_cancelled(served: Served, line: Line, film: Path) -> None:
     other = film.with_name("walk.mov")
     other.write_bytes(random.Random(8).randbytes(20 * MIB))
+    third = film.with_name("run.mp4")
+    third.write_bytes(random.Random(9).randbytes(MIB))
     line.bytes_per_s = 4e6
     with served.context() as context:
         page = context.new_page()
         page.goto(served.url)
-        batch = announced(page, film, other)
+        batch = announced(page, film, other, third)
         page.evaluate(SHOW_ROWS)
         rows = page.locator(".upload-row")
         expect(rows.first).to_contain_text("MB/s")
         page.get_by_role("button", name="Pause all").click()
-        expect(page.get_by_text("Paused", exact=True)).to_have_count(2)
+        expect(page.get_by_text("Paused", exact=True)).to_have_count(3)
         page.wait_for_timeout(2000)  # what is on its way arrives
         then_bytes = line.sent_bytes
         assert then_bytes < 50 * MIB
@@ -219,11 +233,35 @@ def test_uploads_are_paused_resumed_and_cancelled(served: Served, line: Line, fi
         line.bytes_per_s = 40e6
         page.get_by_role("button", name="Cancel: ride.mp4").click()
         expect(rows.first).to_have_attribute("data-status", "cancelled")
-        page.get_by_role("button", name="Resume: walk.mov").click()
+        page.get_by_role("button", name="Resume all").click()
         expect(rows.nth(1)).to_have_attribute("data-status", "done")
+        expect(rows.nth(2)).to_have_attribute("data-status", "done")
         page.wait_for_timeout(300)
     states = {each["name"]: each["state"] for each in served.ask(f"/v1/batches/{batch}")["jobs"]}
-    assert states["ride.mp4"] == "cancelled" and states["walk.mov"] != "awaiting_upload"
+    assert states["ride.mp4"] == "cancelled"
+    assert "awaiting_upload" not in states.values()
+
+
+@pytest.mark.slow
+def test_a_kept_handle_goes_on_with_one_click(served: Served, line: Line) -> None:
+    line.bytes_per_s = 8e6
+    with served.context() as context:
+        page = context.new_page()
+        page.on("dialog", lambda dialog: accepted(dialog))
+        page.goto(served.url)
+        page.evaluate(PICK_FROM_ITS_OWN_FILES)
+        page.get_by_role("button", name="Choose files").click()
+        page.get_by_role("button", name="Make a reel").click()
+        page.wait_for_url("**/batches/*")
+        batch = page.url
+        page.evaluate(SHOW_ROWS)
+        bar = page.get_by_role("progressbar", name="Upload of kept.mp4")
+        expect(bar).to_have_attribute("aria-valuenow", re.compile(r"[2-9]\d"))
+        page.goto(served.url)
+        page.get_by_role("button", name="Continue").click()
+        page.wait_for_url(batch)
+        page.evaluate(SHOW_ROWS)
+        expect(page.locator(".upload-row[data-status=done]")).to_be_visible()
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ export async function announceFiles(api, chosen, options) {
     const { file, handle } = chosen[at];
     return upload && uploads.add(api, {
       job, batch, name: file.name, sizeBytes: file.size, lastModified: file.lastModified, type: files[at].content_type,
-      sessionUrl: null, fingerprint: null, handle, announcement: { files, options, key }, atMs,
+      sessionUrl: null, fingerprint: null, handle, announcement: { files, options, key }, atMs: atMs + at,
     }, file, upload);
   }));
   return batch;

@@ -1,10 +1,11 @@
 // "2 uploads were interrupted": asks for their files again and goes on. Shown by the upload view and by a batch's.
 
-import { announce, bar, fill, h, icon, ICONS, setBar, setText } from "../dom.js";
+import { announce, bar, fill, h, icon, ICONS, setBar, setText, toast } from "../dom.js";
 import { bytes, counted, percent } from "../format.js";
-import { pickedFiles } from "./file_choice.js";
+import { pickedFiles, takeDrops } from "./file_choice.js";
 import { goOnWith, interruptedUploads, reopened } from "./interrupted.js";
 import { cancelUpload } from "./upload_store.js";
+import { shortName } from "./upload_words.js";
 
 /** @typedef {import("./interrupted.js").Interrupted} Interrupted */
 /** @typedef {import("./file_choice.js").Chosen} Chosen */
@@ -27,22 +28,33 @@ export function mountUnfinished(root, context, { batch } = {}) {
   /** @type {Interrupted[]} */
   let all = [];
   const looked = look();
+  const endDrops = batch ? takeDrops((dragging) => element.classList.toggle("dropping", dragging), dropped) : () => {};
   return {
     unmount() {
       isMounted = false;
+      endDrops();
       element.remove();
     },
-    async take(chosen) {
-      await looked;
-      const rest = [];
-      for (const each of chosen) {
-        const match = all.find(({ record, isElsewhere }) => !isElsewhere && record.name === each.file.name && record.sizeBytes === each.file.size);
-        if (!match || await goOnWith(context.api, match.record, each)) rest.push(each);
-        else wentOn(match);
-      }
-      return rest;
-    },
+    take,
   };
+
+  /** @param {Chosen[]} chosen */
+  async function take(chosen) {
+    await looked;
+    const rest = [];
+    for (const each of chosen) {
+      const match = all.find(({ record, isElsewhere }) => !isElsewhere && record.name === each.file.name && record.sizeBytes === each.file.size);
+      if (!match || await goOnWith(context.api, match.record, each)) rest.push(each);
+      else wentOn(match);
+    }
+    return rest;
+  }
+
+  /** @param {import("./file_choice.js").Choice} choice */
+  async function dropped({ chosen: files }) {
+    const rest = await take(files);
+    if (rest.length) toast(`${rest[0].file.name} is no file that was interrupted here, or has changed since. New files go under New reel.`);
+  }
 
   async function look() {
     const found = await interruptedUploads(batch);
@@ -83,7 +95,7 @@ export function mountUnfinished(root, context, { batch } = {}) {
   /** @param {Interrupted} one @param {HTMLElement} fault */
   function buttons(one, fault) {
     const { record } = one;
-    const again = h("button", { class: "button small", type: "button", onclick: () => chosen(one, fault) }, `Choose ${record.name} again`);
+    const again = h("button", { class: "button small", type: "button", onclick: () => chosen(one, fault) }, `Choose ${shortName(record.name)} again`);
     const goOn = record.handle && h("button", { class: "button small primary", type: "button", onclick: () => continued(one, fault, again) }, "Continue");
     again.hidden = record.handle !== null;
     return [goOn, again, h("button", {

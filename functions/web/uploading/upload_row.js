@@ -5,7 +5,7 @@ import { bytes } from "../format.js";
 import { pickedFiles } from "./file_choice.js";
 import { differenceOf, fingerprintOf } from "./fingerprint.js";
 import { uploads } from "./upload_store.js";
-import { figures, standing } from "./upload_words.js";
+import { figures, shortName, standing } from "./upload_words.js";
 
 const REDRAWN_MS = 250;
 const LARGE_BYTES = 200e6; // so much is not thrown away without a question
@@ -86,7 +86,7 @@ export function mountUploadRow(root, jobId) {
 
   function remedies() {
     if (upload.remedy === "start_over") return [worded("Start over", () => uploads.startOver(jobId))];
-    if (upload.remedy === "choose_again") return [worded(`Choose ${upload.name} again`, chosenAgain)];
+    if (upload.remedy === "choose_again") return [worded(`Choose ${shortName(upload.name)} again`, chosenAgain)];
     return [];
   }
 

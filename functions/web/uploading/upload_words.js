@@ -38,11 +38,24 @@ export function figures({ status, sentBytes, sizeBytes, bytesPerS, timeLeftS }) 
     `${bytes(sentBytes)} of ${bytes(sizeBytes)}`,
     bytesPerS !== null && `${bytes(bytesPerS)}/s`,
     timeLeftS !== null && `${duration(timeLeftS)} left`,
-  ].filter(Boolean).join(" · ");
+  ].filter((each) => each !== false).map(together).join(" · ");
+}
+
+/**
+ * Return a name that fits on a button: its beginning and its end.
+ * @param {string} name
+ */
+export function shortName(name) {
+  return name.length <= 28 ? name : `${name.slice(0, 15).trimEnd()}…${name.slice(-10).trimStart()}`;
+}
+
+/** Return a figure that no line breaks. @param {string} figure */
+function together(figure) {
+  return figure.replaceAll(" ", "\u00a0");
 }
 
 /** @param {number | null} atMs @param {number} nowMs */
 function inS(atMs, nowMs) {
   const seconds = Math.ceil(((atMs ?? 0) - nowMs) / 1000);
-  return seconds > 0 ? `in ${seconds} s` : "now";
+  return seconds > 0 ? together(`in ${seconds} s`) : "now";
 }

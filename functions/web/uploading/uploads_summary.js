@@ -11,11 +11,12 @@ import { uploads } from "./upload_store.js";
  * @returns {{unmount: () => void}}
  */
 export function mountUploadsSummary(root, { batch } = {}) {
+  const links = h("span", { class: "uploads-links" });
   const progress = bar("All uploads");
   const words = h("p", { class: "uploads-words" });
   const buttons = h("div", { class: "buttons" });
   const element = h("section", { class: "uploads-summary", "aria-label": "Uploads", hidden: true },
-    h("div", { class: "uploads-line" }, words, buttons), progress);
+    h("div", { class: "uploads-line" }, h("div", {}, words, links), buttons), progress);
   root.append(element);
   let shownAs = "";
   /** @type {ReturnType<typeof setTimeout> | null} */
@@ -47,7 +48,14 @@ export function mountUploadsSummary(root, { batch } = {}) {
       percent(sizeBytes ? sentBytes / sizeBytes : 0),
       bytesPerS > 1 && `${duration((sizeBytes - sentBytes) / bytesPerS)} left`,
     ].filter(Boolean).join(" · "));
+    if (batch === undefined) drawLinks([...new Set(open.map((upload) => upload.batch))]);
     drawButtons(open.some(({ isActive }) => isActive), open.some(({ status }) => status === "paused"));
+  }
+
+  /** @param {string[]} batches */
+  function drawLinks(batches) {
+    if (links.childElementCount === batches.length) return;
+    fill(links, ...batches.map((id, at) => h("a", { href: `/batches/${id}`, "data-link": true }, batches.length > 1 ? `Look at batch ${at + 1}` : "Look at them")));
   }
 
   /** @param {boolean} canPause @param {boolean} canResume */

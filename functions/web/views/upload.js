@@ -8,7 +8,7 @@ import { ChosenList } from "../uploading/chosen_list.js";
 import { pickedFiles, takeDrops, takenFrom } from "../uploading/file_choice.js";
 import { optionsForm } from "../uploading/options_form.js";
 import { mountUnfinished } from "../uploading/unfinished_panel.js";
-import { uploads } from "../uploading/upload_store.js";
+import { mountUploadsSummary } from "../uploading/uploads_summary.js";
 
 const STEPS = [
   ["Bring your footage", "Whole sessions, from any camera or phone, as many files as you like."],
@@ -26,7 +26,7 @@ export function mount(root, context) {
   const list = new ChosenList();
   const options = optionsForm();
   const input = h("input", {
-    class: "visually-hidden", type: "file", multiple: true, tabindex: "-1", "aria-label": "Films and sound recordings",
+    hidden: true, type: "file", multiple: true,
     onchange: () => add({ chosen: takenFrom(input), skipped: 0 }),
   });
   const choose = h("button", { class: "button primary drop-choose", type: "button", onclick: pick }, icon(ICONS.add), "Choose files");
@@ -45,12 +45,14 @@ export function mount(root, context) {
   const steps = h("ol", { class: "steps" }, ...STEPS.map(([title, text], at) => h("li", {},
     h("span", { class: "step-number", "aria-hidden": "true" }, at + 1), h("h2", {}, title), h("p", { class: "soft" }, text))));
   const overlay = h("div", { class: "drop-overlay", hidden: true }, h("p", {}, icon(ICONS.upload), "Let go to add them"));
+  const running = h("div", { class: "running" });
   const unfinished = h("div", {});
   root.append(
     h("div", { class: "upload-hero" },
       h("h1", {}, "Hours of footage in, the good minutes out"),
       h("p", { class: "lead" }, "Montage watches your films, finds the moments that move and the words that count, and cuts them into a reel.")),
-    unfinished, ...running(), drop, chosen, steps, overlay);
+    running, unfinished, drop, chosen, steps, overlay);
+  const summary = mountUploadsSummary(running);
   const panel = mountUnfinished(unfinished, context);
   const endDrops = takeDrops((dragging) => { overlay.hidden = !dragging; }, add);
   let isBusy = false;
@@ -63,6 +65,7 @@ export function mount(root, context) {
       isMounted = false;
       endDrops();
       panel.unmount();
+      summary.unmount();
     },
   };
 
@@ -150,14 +153,4 @@ export function mount(root, context) {
   function tell(node) {
     fill(says, node);
   }
-}
-
-/** Return what leads to the uploads that are going on, if any. */
-function running() {
-  const open = uploads.all().filter(({ isOver }) => !isOver);
-  if (!open.length) return [];
-  const batches = [...new Set(open.map(({ batch }) => batch))];
-  return [h("p", { class: "notice running" },
-    h("span", {}, `${counted(open.length, "upload")} ${open.length === 1 ? "goes" : "go"} on meanwhile. `,
-      ...batches.map((batch, at) => [h("a", { href: `/batches/${batch}`, "data-link": true }, batches.length > 1 ? `Look at batch ${at + 1}` : "Look at it"), " "]).flat()))];
 }

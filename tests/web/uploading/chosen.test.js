@@ -4,8 +4,9 @@ import { test } from "node:test";
 import { contentTypeOf, isMedia, leftOutBecause } from "../../../functions/web/uploading/accepted_types.js";
 import { differenceOf, fingerprintOf } from "../../../functions/web/uploading/fingerprint.js";
 import { DEFAULT_FIELDS, fieldIn, inWords, LANGUAGES, optionsOf, secondsOf } from "../../../functions/web/uploading/job_options.js";
-import { figures, standing } from "../../../functions/web/uploading/upload_words.js";
+import { figures, shortName, standing } from "../../../functions/web/uploading/upload_words.js";
 
+const plain = (/** @type {string} */ words) => words.replaceAll("\u00a0", " ");
 const file = (/** @type {string} */ name, type = "", size = 9) => ({ name, type, size });
 
 test("a type is the browser's where it is media, else that of the ending, else unknown", () => {
@@ -68,7 +69,9 @@ test("a file is the same by name, size and its first MiB, and what differs is sa
 
 test("an upload is told in a line", () => {
   const facts = { status: /** @type {const} */ ("sending"), sentBytes: 118e6, sizeBytes: 280e6, sentence: "The connection broke", retryAtMs: 14_000, bytesPerS: 5.2e6, timeLeftS: 31 };
-  assert.equal(figures(facts), "42 % · 118 MB of 280 MB · 5.2 MB/s · 31 s left");
-  assert.equal(standing({ ...facts, status: "broken" }, 10_000), "The connection broke; trying again in 4 s");
+  assert.equal(plain(figures(facts)), "42 % · 118 MB of 280 MB · 5.2 MB/s · 31 s left");
+  assert.equal(plain(standing({ ...facts, status: "broken" }, 10_000)), "The connection broke; trying again in 4 s");
   assert.equal(standing({ ...facts, status: "broken" }, 14_001), "The connection broke; trying again now");
+  assert.equal(shortName("ride.mp4"), "ride.mp4");
+  assert.equal(shortName("Saturday morning at the velodrome, camera two.mov"), "Saturday mornin…ra two.mov");
 });
