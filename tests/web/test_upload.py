@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[2]
 MIB = 1024**2
 PART_BYTES = 8 * MIB
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
+AXE = ROOT / "tests/web/node_modules/axe-core/axe.min.js"
 NO_HANDLES = "delete window.showOpenFilePicker"  # else a click opens a picker that only a person can use
 SHOW_ROWS = """async () => {
     const { uploads } = await import("/web/uploading/upload_store.js");
@@ -309,7 +310,7 @@ def test_refusals_are_told_where_they_can_be_mended(served: Served, line: Line) 
         page.get_by_label("Look for").select_option("speech")
         page.set_input_files("main input[type=file]", [named(f"many{at}.mp4") for at in range(5)])
         page.get_by_role("button", name="Make 6 reels").click()
-        expect(page.get_by_role("alert").filter(has_text="at most 5")).to_be_visible()
+        expect(page.get_by_role("alert").filter(has_text="5 are the most in one batch")).to_be_visible()
         page.get_by_role("button", name="Remove many4.mp4").click()
         line.is_down = True
         line.cut()
@@ -321,6 +322,82 @@ def test_refusals_are_told_where_they_can_be_mended(served: Served, line: Line) 
         job = served.ask(f"/v1/batches/{page.url.rsplit('/', 1)[1]}")["jobs"][0]["id"]
         page.goto(served.url)
         page.set_input_files("main input[type=file]", [named("again.mp4")])
-        expect(page.get_by_label("Look for", include_hidden=True)).to_have_value("speech")
+        expect(page.locator("#option-mode")).to_have_value("speech")
     options = served.ask(f"/v1/jobs/{job}")["options"]
     assert (options["mode"], options["vocabulary"]) == ("speech", ["Ada Lovelace"])
+
+
+@pytest.mark.slow
+def test_a_dropped_folder_is_read_to_its_last_film(served: Served, line: Line, tmp_path: Path) -> None:
+    folder = tmp_path / "card"
+    for name in ("DCIM/100/one.mp4", "DCIM/100/one.thm", "DCIM/101/deep/two.mts", "three.mov", ".hidden.mp4"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"film")
+    with served.context() as context:
+        page = context.new_page()
+        page.goto(served.url)
+        devices = context.new_cdp_session(page)
+        where = {"x": 40, "y": 700, "data": {"items": [], "files": [str(folder)], "dragOperationsMask": 1}}
+        for kind in ("dragEnter", "dragOver"):
+            devices.send("Input.dispatchDragEvent", {"type": kind, **where})
+        expect(page.get_by_text("Let go to add them")).to_be_visible()
+        devices.send("Input.dispatchDragEvent", {"type": "drop", **where})
+        expect(page.get_by_role("heading", name="3 files")).to_be_visible()
+        expect(page.get_by_role("list", name="Chosen files")).to_contain_text("two.mts")
+        expect(page.locator(".chosen-says").last).to_contain_text("2 other files in the folder are no footage")
+        expect(page.get_by_text("Let go to add them")).to_be_hidden()
+
+
+@pytest.mark.slow
+def test_every_state_is_fit_to_be_seen(served: Served, line: Line, film: Path, tmp_path: Path) -> None:
+    """Pictures of each are in MONTAGE_SHOTS, where that is set, else thrown away."""
+    folder = Path(os.environ.get("MONTAGE_SHOTS") or tmp_path / "shots")
+    folder.mkdir(parents=True, exist_ok=True)
+    other = film.with_name("Saturday morning at the velodrome, camera two.mov")
+    other.write_bytes(random.Random(8).randbytes(20 * MIB))
+    notes = film.with_name("notes.txt")
+    notes.write_text("No film.")
+    with served.context() as context:
+        page = context.new_page()
+        page.on("dialog", lambda dialog: accepted(dialog))
+        page.goto(served.url)
+        show(page, folder, "empty")
+        page.set_input_files("main input[type=file]", [film, other, notes])
+        show(page, folder, "chosen")
+        page.locator("summary").click()
+        show(page, folder, "options")
+        page.get_by_role("button", name="Remove all").click()
+        line.bytes_per_s = 2e6
+        announced(page, film, other)
+        page.evaluate(SHOW_ROWS)
+        page.get_by_role("button", name=f"Pause: {other.name}").click()
+        expect(page.locator(".upload-row").first).to_contain_text("left")
+        show(page, folder, "uploading")
+        line.is_down = True
+        line.cut()
+        expect(page.get_by_role("button", name="Try now")).to_be_visible()
+        show(page, folder, "broken")
+        line.is_down = False
+        page.goto(served.url)
+        expect(page.get_by_role("heading", name="2 uploads were interrupted")).to_be_visible()
+        show(page, folder, "unfinished")
+
+
+def show(page: Page, folder: Path, name: str) -> None:
+    """Take pictures of a state, and find nothing in it that keeps anybody out."""
+    for size, (width, height) in {**SIZES, "narrow": (360, 740)}.items():
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is too wide: {size}"
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.screenshot(path=folder / f"upload-{name}-{size}-{scheme}.png")
+            if size == "phone":
+                assert faults_of(page) == [], f"{name}, {scheme}"
+
+
+def faults_of(page: Page) -> list[str]:
+    """Return what axe-core finds that is serious."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    serious = [each for each in found["violations"] if each["impact"] in ("serious", "critical")]
+    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in serious]
