@@ -389,7 +389,7 @@ def show(page: Page, folder: Path, name: str) -> None:
         page.set_viewport_size({"width": width, "height": height})
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is too wide: {size}"
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             page.screenshot(path=folder / f"upload-{name}-{size}-{scheme}.png")
             if size == "phone":
                 assert faults_of(page) == [], f"{name}, {scheme}"
@@ -397,6 +397,7 @@ def show(page: Page, folder: Path, name: str) -> None:
 
 def faults_of(page: Page) -> list[str]:
     """Return what axe-core finds that is serious."""
+    assert AXE.is_file(), "axe-core is missing: npm ci in tests/web"
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
     serious = [each for each in found["violations"] if each["impact"] in ("serious", "critical")]

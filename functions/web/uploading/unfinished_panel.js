@@ -42,11 +42,16 @@ export function mountUnfinished(root, context, { batch } = {}) {
   async function take(chosen) {
     await looked;
     const rest = [];
+    let went = null;
     for (const each of chosen) {
       const match = all.find(({ record, isElsewhere }) => !isElsewhere && record.name === each.file.name && record.sizeBytes === each.file.size);
       if (!match || await goOnWith(context.api, match.record, each)) rest.push(each);
-      else wentOn(match);
+      else {
+        went = match;
+        leave(match);
+      }
     }
+    if (went && rest.length === 0) lookAt(went);
     return rest;
   }
 
@@ -123,13 +128,16 @@ export function mountUnfinished(root, context, { batch } = {}) {
   /** @param {Interrupted} one @param {Chosen} file @param {HTMLElement} fault */
   async function goOn(one, file, fault) {
     const why = await goOnWith(context.api, one.record, file);
-    if (why) setText(fault, why);
-    else wentOn(one);
+    if (why) {
+      setText(fault, why);
+      return;
+    }
+    leave(one);
+    lookAt(one);
   }
 
-  /** @param {Interrupted} one */
-  function wentOn(one) {
-    leave(one);
+  /** Show the batch of one that goes on, unless others still ask for their files here. @param {Interrupted} one */
+  function lookAt(one) {
     announce(`${one.record.name} goes on where it was.`);
     if (!batch && isMounted && !all.some(({ isElsewhere }) => !isElsewhere)) context.go(`/batches/${one.record.batch}`);
   }
