@@ -87,6 +87,18 @@ export function adviceFor({ code, is_input: isInput = false }) {
 }
 
 /**
+ * Return what a failure's sentence says of the file itself: where the advice is ours, its own after the semicolon would
+ * say the same again.
+ * @param {{code: string, message: string}} error
+ * @param {string} fileName
+ * @returns {string}
+ */
+export function causeOf({ code, message }, fileName) {
+  const end = message.lastIndexOf("; ");
+  return ownSentence(end > 0 && Object.hasOwn(ADVICE, code) ? message.slice(0, end) : message, fileName);
+}
+
+/**
  * Return an error's sentence without the file's name before it, which stands above it anyway, and with a full stop.
  * @param {string} message
  * @param {string} fileName

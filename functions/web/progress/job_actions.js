@@ -58,7 +58,7 @@ export function jobActions({ api }, { onChanged, onErased, isOwnPage = false }) 
       made.push(h("button", { class: "button quiet", type: "button", "aria-label": `Erase ${name}`, onclick: () => void erase() },
         icon(ICONS.trash), "Erase"));
     } else {
-      made.push(button(job.hasReel ? "Stop this cut" : "Cancel", "quiet", `Cancel ${name}`, ask));
+      made.push(button(job.hasReel ? "Stop this cut" : "Cancel", "small", `Cancel ${name}`, ask));
     }
     return made;
   }

@@ -1,13 +1,14 @@
 // What went wrong with a job, what to know about it, and what to do.
 
 import { fill, h } from "../dom.js";
-import { adviceFor, ownSentence } from "./advice.js";
+import { adviceFor, causeOf, ownSentence } from "./advice.js";
 
 /** @typedef {import("../api.js").Job} Job */
 /** @typedef {import("../api.js").JobRow} JobRow */
 
 /** @type {Partial<Record<JobRow["state"], string>>} */
 const ENDS = {
+  awaiting_upload: "It comes from another tab or device, or its upload was left off. Go on there, or choose the same file here again.",
   cancelled: "It was stopped, so there is no reel. Upload the file again to make one after all.",
   expired: "The file never arrived in full, and after a week nobody waits for it any more. Upload it again.",
   erasing: "The video, its reel and all that was made of it are being removed.",
@@ -31,7 +32,7 @@ export function jobTroubles() {
     fill(element,
       row.state === "failed" && failure(row, job),
       row.state === "done" && job?.error && lostEdit(row, job.error),
-      end && h("p", { class: "soft" }, end),
+      end && h("p", { class: `soft end-${row.state}` }, end),
       job?.warnings.length ? warnings(row, job) : null);
     element.hidden = !element.childElementCount;
   }
@@ -42,7 +43,7 @@ function failure(row, job) {
   const { title, advice } = adviceFor(job?.error ?? { code: row.error_code ?? "", is_input: true });
   return h("div", { class: "notice bad" },
     h("p", {}, h("strong", {}, title)),
-    job?.error && h("p", {}, ownSentence(job.error.message, row.name)),
+    job?.error && h("p", {}, causeOf(job.error, row.name)),
     h("p", { class: "advice" }, advice));
 }
 
@@ -50,7 +51,7 @@ function failure(row, job) {
 function lostEdit(row, error) {
   return h("div", { class: "notice warn" },
     h("p", {}, h("strong", {}, "The last change came to no reel; the one before it is still there.")),
-    h("p", {}, ownSentence(error.message, row.name)),
+    h("p", {}, causeOf(error, row.name)),
     h("p", { class: "advice" }, adviceFor(error).advice));
 }
 

@@ -105,9 +105,14 @@ export function slowSentence(name, stage) {
   const what = slowest.source_span_s
     ? `Minute ${slowest.source_span_s.map((atS) => clock(atS)).join("–")}`
     : name === "merge" ? "The cut" : "One part";
-  const still = `${what} has stood still for ${duration(slowest.still_for_s)}`;
+  const still = `${what} has stood still for ${standingWords(slowest.still_for_s)}`;
   if (slowest.still_for_s >= TRIED_AGAIN_AFTER_S) return `${still}; it is being tried again by itself.`;
-  return `${still}; it is tried again by itself after ${TRIED_AGAIN_AFTER_S} s.`;
+  return `${still}; it is tried again by itself after ${TRIED_AGAIN_AFTER_S}\u00a0s.`;
+}
+
+/** @param {number} stillForS in seconds as long as that is what it is measured against */
+function standingWords(stillForS) {
+  return stillForS < TRIED_AGAIN_AFTER_S ? `${Math.floor(stillForS)}\u00a0s` : duration(stillForS).replaceAll(" ", "\u00a0");
 }
 
 /**
@@ -118,6 +123,14 @@ export function slowSentence(name, stage) {
 export function leftWords(leftS) {
   if (leftS === null) return "";
   return leftS < 4 ? "a few seconds left" : `about ${duration(roundedLeftS(leftS))} left`;
+}
+
+/**
+ * @param {number} leftS of the slowest that is known
+ * @param {boolean} isAll whether that is all there is to wait for
+ */
+function leftOfAll(leftS, isAll) {
+  return isAll ? leftWords(leftS) : `at least ${duration(roundedLeftS(leftS))} left`;
 }
 
 /** @param {number} leftS to steps that do not flicker: 5 s below a minute */
@@ -144,7 +157,7 @@ export function batchWords(jobs) {
   if (counts.gone) parts.push(`${counts.gone} stopped`);
   if (counts.awaited) parts.push(`${counted(counts.awaited, "file")} still to arrive`);
   const known = going.map((job) => job.leftS).filter((leftS) => leftS !== null);
-  if (going.length && known.length === going.length && !counts.awaited) parts.push(leftWords(Math.max(...known)));
+  if (known.length) parts.push(leftOfAll(Math.max(...known), known.length === going.length && !counts.awaited));
   const shares = jobs.map((job) => (isEnded(job.state) ? 1 : job.share));
   const share = shares.length ? shares.reduce((sum, each) => sum + each, 0) / shares.length : 1;
   return { text: parts.join(", "), share, isEnded: jobs.every((job) => isEnded(job.state)) };

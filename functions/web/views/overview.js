@@ -39,13 +39,14 @@ export function mount(root, context) {
   }), filter.states);
   let wantedPages = 1;
   let loadedPages = 0;
+  const tools = h("div", { class: "overview-tools" },
+    h("nav", { class: "filters", "aria-label": "Filter by state" }, FILTERS.map((each) => h("a", {
+      href: addressOf(each), "data-link": true, "aria-current": each === filter ? "page" : null,
+    }, each.label))),
+    h("div", { class: "overview-search" }, h("label", { for: "tile-search", class: "visually-hidden" }, "Search by name"), search));
   fill(root,
-    h("div", { class: "page-head" }, h("h1", {}, "My reels"), h("a", { class: "button primary", href: "/", "data-link": true }, "New reel")),
-    h("div", { class: "overview-tools" },
-      h("nav", { class: "filters", "aria-label": "Filter by state" }, FILTERS.map((each) => h("a", {
-        href: addressOf(each), "data-link": true, "aria-current": each === filter ? "page" : null,
-      }, each.label))),
-      h("div", { class: "overview-search" }, h("label", { for: "tile-search", class: "visually-hidden" }, "Search by name"), search)),
+    h("div", { class: "page-head overview-head" }, h("h1", {}, "My reels"), h("a", { class: "button primary", href: "/", "data-link": true }, "New reel")),
+    tools,
     trouble.element, found, grid, empty, h("div", { class: "overview-more" }, more));
   const polling = poll({ round, onTrouble: trouble.tell, onEnd: end });
   return { unmount };
@@ -105,6 +106,7 @@ export function mount(root, context) {
     setText(found, !known.length ? "" : wanted ? `${hits} of ${counted(known.length, "reel")}${beyond}` : `${counted(hits, "reel")}${beyond}`);
     empty.hidden = hits > 0 || loadedPages === 0;
     grid.hidden = hits === 0;
+    tools.hidden = !filter.key && !known.length && loadedPages > 0; // nothing to choose from yet
     if (!empty.hidden) fill(empty, nothing(wanted));
   }
 
