@@ -1,4 +1,4 @@
-"""A page on jobs in every state: real answers on loopback, records put there by hand, nothing that carries them along."""
+"""A page on jobs in every state: real answers on loopback, records put there by hand, nobody carries them along."""
 
 import base64
 import io
@@ -29,6 +29,7 @@ from shared.domain.options import Options
 from shared.domain.sound import AudioStream, Sound
 from shared.domain.units import ChunkPlan
 from shared.domain.video import Video
+from shared.errors import NotFound
 from shared.settings import Settings
 
 FILM_S = 1530.0
@@ -74,7 +75,7 @@ class Watched:
     cloud: LocalCloud
     later: list[float] = field(default_factory=lambda: [0.0])
     """Seconds by which the records' clock is ahead."""
-    colour: int = 0
+    made: int = 0
 
     def job(self, kind: Kind, name: str = "", **changes: Any) -> Job:
         """Put a new job of that kind there and return it."""
@@ -82,7 +83,7 @@ class Watched:
             id=new_id(),
             source=Source(file_name=name or f"{kind}.mp4", declared_bytes=4, content_type="video/mp4"),
             options=Options(),
-            created_at=time.time(),
+            created_at=self._next_moment(),
             deadline=time.time() + 3600,
             **changes,
         )
@@ -123,6 +124,19 @@ class Watched:
                 leases.append(lease)
         return leases
 
+    def work_on_next(self, job: Job, stage: StageName, index: int) -> None:
+        """Have one more chunk of a stage done."""
+        lease = self.cloud.jobs.start_chunk(job.id, stage, index, run_id="r", task_attempt=0)
+        assert isinstance(lease, Lease)
+        self.cloud.jobs.finish_chunk(lease, result="work/x", numbers={})
+
+    def state_of(self, job_id: str) -> JobState | None:
+        """Return a job's state, None when it is gone."""
+        try:
+            return self.cloud.jobs.get(job_id).state
+        except NotFound:
+            return None
+
     def _in_state(self, job: Job, kind: Kind) -> Job:
         now = job.created_at
         pose = Stage(plan=SEEN, state="launched", run_id="r", execution="e", launches=1, started_at=now - 120)
@@ -147,12 +161,20 @@ class Watched:
                 heard_alone: dict[StageName, Stage] = {"pose": SKIPPED, "transcribe": seen["transcribe"]}
                 return self.done(replace(job, video=None, sound=TALK, stages=heard_alone), picture=False)
             case "refused":
-                found = f"{job.source.file_name}: no video stream (found: audio aac); choose a file with a moving picture."
+                found = (
+                    f"{job.source.file_name}: no video stream (found: audio aac); choose a file with a moving picture."
+                )
                 error = Failure(code="no_video_stream", message=found, is_input=True)
                 return replace(job, state="failed", error=error, ended_at=now, video=None)
             case "crashed":
                 error = Failure(code="crashed_worker", message="The pose task for part 3 ended without a word 3 times.")
-                return replace(job, state="failed", error=error, ended_at=now, stages={**seen, "pose": replace(pose, state="failed")})
+                return replace(
+                    job,
+                    state="failed",
+                    error=error,
+                    ended_at=now,
+                    stages={**seen, "pose": replace(pose, state="failed")},
+                )
             case "cancelled" | "expired" | "erasing":
                 states: dict[str, JobState] = {"cancelled": "cancelled", "expired": "expired", "erasing": "erasing"}
                 return replace(job, state=states[kind], ended_at=None if kind == "erasing" else now)
@@ -177,10 +199,13 @@ class Watched:
             numbers={"reel_s": reel_s},
         )
 
+    def _next_moment(self) -> float:
+        self.made += 1
+        return time.time() - 60 + self.made * 0.01  # no two at once, so that there is a newest
+
     def _poster(self) -> bytes:
-        self.colour += 47
         data = io.BytesIO()
-        rows = [Image.new("HSV", (320, 1), (self.colour % 256, 110, 60 + y)).convert("RGB") for y in range(180)]
+        rows = [Image.new("HSV", (320, 1), (self.made * 47 % 256, 110, 60 + y)).convert("RGB") for y in range(180)]
         picture = Image.new("RGB", (320, 180))
         for y, row in enumerate(rows):
             picture.paste(row, (0, y))
@@ -208,7 +233,9 @@ def watched(home: Path) -> Iterator[Watched]:
 
 @contextmanager
 def _serving(app: Any, listener: socket.socket) -> Iterator[None]:
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1, ws="none")
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1, ws="none"
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

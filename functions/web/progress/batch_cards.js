@@ -56,7 +56,16 @@ export function batchCards(context, { onChanged }) {
 
   /** @param {JobRow} row */
   function added(row) {
-    const card = jobCard(context, row.id, { onChanged, onErased: () => { remove(row.id); onChanged(); } });
+    const card = jobCard(context, row.id, {
+      onChanged(job) {
+        if (job) updateJob(job);
+        onChanged();
+      },
+      onErased() {
+        remove(row.id);
+        onChanged();
+      },
+    });
     const item = h("li", { dataset: { job: row.id } }, card.element);
     const held = { item, card, job: /** @type {Job | null} */ (null), row, at: 0 };
     cards.set(row.id, held);

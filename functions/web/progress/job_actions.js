@@ -13,7 +13,7 @@ import { isEnded } from "./wording.js";
 /**
  * Return the buttons of a job. They are made anew only when others are right, so that focus and a question stay.
  * @param {import("../app.js").Context} context
- * @param {{onChanged: () => void, onErased: () => void, isOwnPage?: boolean}} how isOwnPage: no way to itself is shown
+ * @param {{onChanged: (job: import("../api.js").Job | null) => void, onErased: () => void, isOwnPage?: boolean}} how isOwnPage: no way to itself is shown
  * @returns {{element: HTMLElement, update: (job: Acted) => void}}
  */
 export function jobActions({ api }, { onChanged, onErased, isOwnPage = false }) {
@@ -78,17 +78,17 @@ export function jobActions({ api }, { onChanged, onErased, isOwnPage = false }) 
     if (event.key === "Escape") draw();
   }
 
-  /** @param {() => Promise<unknown>} does */
+  /** @param {() => Promise<import("../api.js").Job>} does */
   async function act(does) {
     fault.hidden = true;
     const pressed = /** @type {HTMLButtonElement[]} */ ([...buttons.querySelectorAll("button")]);
     for (const each of pressed) each.setAttribute("aria-disabled", "true");
     try {
-      await does();
-      onChanged();
+      onChanged(await does());
+      draw(); // also where it stands as before: what was tried again may have failed in the same moment
     } catch (error) {
       const { code, message } = /** @type {import("../api.js").ApiError} */ (error);
-      if (code === "already_ended" || code === "not_failed") onChanged(); // it has changed meanwhile: show that
+      if (code === "already_ended" || code === "not_failed") onChanged(null); // it has changed meanwhile: show that
       else {
         fault.hidden = false;
         setText(fault, message);

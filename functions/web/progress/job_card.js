@@ -16,7 +16,7 @@ import { isEnded, isRunning, leftWords, lengthWords, stateWords } from "./wordin
  * Return a job's card. `update` takes what a list says of it and, where that was asked for, the whole job.
  * @param {import("../app.js").Context} context
  * @param {string} id
- * @param {{onChanged: () => void, onErased: () => void, isOwnPage?: boolean}} how
+ * @param {{onChanged: (job: Job | null) => void, onErased: () => void, isOwnPage?: boolean}} how
  * @returns {{element: HTMLElement, update: (row: JobRow, job: Job | null) => void, unmount: () => void,
  *   standing: () => {state: import("../api.js").JobState, share: number, leftS: number | null}}}
  */

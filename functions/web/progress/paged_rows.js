@@ -77,5 +77,8 @@ const isOpen = (stream) => !stream.isBegun || stream.token !== null;
 /** @param {JobRow} row */
 const madeAt = (row) => Date.parse(row.created_at);
 
-/** @param {JobRow} one @param {JobRow} other */
-const newestFirst = (one, other) => madeAt(other) - madeAt(one) || (one.id < other.id ? 1 : -1);
+/**
+ * Dates have thousandths of a second, what the API tells has more digits.
+ * @param {JobRow} one @param {JobRow} other
+ */
+const newestFirst = (one, other) => madeAt(other) - madeAt(one) || (one.created_at < other.created_at ? 1 : -1);

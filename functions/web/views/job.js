@@ -83,7 +83,7 @@ export function mount(root, context, id) {
 
   /** @param {Job} job @returns {NonNullable<typeof shown>} */
   function cardPart(job) {
-    const card = jobCard(context, id, { onChanged: () => polling.soon(), onErased: erased, isOwnPage: true });
+    const card = jobCard(context, id, { onChanged: changed, onErased: erased, isOwnPage: true });
     const unfinishedPlace = h("div", { class: "unfinished-place" });
     fill(place, unfinishedPlace, card.element, foot(job));
     const unfinished = job.state === "awaiting_upload" && job.batch
@@ -93,6 +93,12 @@ export function mount(root, context, id) {
       update: (now) => card.update(rowOf(now), now),
       unmount: () => { card.unmount(); unfinished?.unmount(); },
     };
+  }
+
+  /** @param {Job | null} job as somebody's button left it */
+  function changed(job) {
+    if (job) show(job);
+    polling.soon();
   }
 
   /** @param {Job} job */
