@@ -120,10 +120,10 @@ def test_names_are_looked_for_among_what_is_loaded(page: Page, stocked: Watched)
 def test_an_erased_tile_goes_and_the_next_one_has_the_focus(page: Page, stocked: Watched) -> None:
     gone, left = stocked.job("done", "gone.mp4"), names
     page.goto(f"{stocked.url}/jobs?state=done")
-    page.get_by_role("button", name="Erase gone.mp4").click()
+    page.get_by_role("button", name="Erase: gone.mp4").click()
     page.get_by_role("button", name="Keep it").click()
     expect(tiles(page)).to_have_count(3)
-    page.get_by_role("button", name="Erase gone.mp4").click()
+    page.get_by_role("button", name="Erase: gone.mp4").click()
     page.get_by_role("button", name="Erase it").click()
     expect(tiles(page)).to_have_count(2)
     assert left(page) == ["done.mp4", "sound.mp4"]

@@ -199,7 +199,7 @@ def test_a_batch_shows_each_file_in_its_own_words(page: Page, server: Watched) -
     expect(card(page, "merging.mp4")).to_contain_text("skipped: no sound")
     expect(card(page, "refused.mp4")).to_contain_text("There is no moving picture in it")
     expect(card(page, "refused.mp4").get_by_role("button", name="Try")).to_have_count(0)
-    expect(card(page, "crashed.mp4").get_by_role("button", name="Try crashed.mp4 again")).to_be_visible()
+    expect(card(page, "crashed.mp4").get_by_role("button", name="Try again: crashed.mp4")).to_be_visible()
     expect(card(page, "queued.mp4")).to_contain_text("Waiting its turn")
     expect(card(page, "awaiting.mp4")).to_contain_text("choose the same file here again")
     expect(card(page, "cancelled.mp4")).to_contain_text("It was stopped")
@@ -214,12 +214,12 @@ def test_what_changes_changes_in_place(page: Page, server: Watched) -> None:
     page.goto(f"{server.url}/batches/{batch_id}")
     bar = page.get_by_role("progressbar", name="Looking for movement")
     expect(bar).to_have_attribute("aria-valuenow", "57")
-    page.get_by_role("button", name="Cancel ride.mp4").click()
-    expect(page.get_by_role("button", name="Keep ride.mp4 going")).to_be_focused()
+    page.get_by_role("button", name="Cancel: ride.mp4").click()
+    expect(page.get_by_role("button", name="Keep going: ride.mp4")).to_be_focused()
     page.evaluate("window.before = document.querySelector('.job-card')")
     server.work_on_next(job, "pose", 5)
     expect(bar).to_have_attribute("aria-valuenow", "71", timeout=SOON_MS)
-    expect(page.get_by_role("button", name="Keep ride.mp4 going")).to_be_focused()
+    expect(page.get_by_role("button", name="Keep going: ride.mp4")).to_be_focused()
     assert page.evaluate("window.before === document.querySelector('.job-card')")
 
 
@@ -240,13 +240,13 @@ def test_nobody_is_asked_once_all_has_ended(page: Page, server: Watched) -> None
 def test_a_stopped_job_is_cancelled_and_a_failed_one_runs_again(page: Page, server: Watched) -> None:
     batch = server.batch("analysing", "crashed")
     page.goto(f"{server.url}/batches/{batch.id}")
-    page.get_by_role("button", name="Cancel analysing.mp4").click()
-    page.get_by_role("button", name="Stop analysing.mp4").click()
+    page.get_by_role("button", name="Cancel: analysing.mp4").click()
+    page.get_by_role("button", name="Stop it: analysing.mp4").click()
     expect(card(page, "analysing.mp4")).to_contain_text("It was stopped", timeout=SOON_MS)
-    page.get_by_role("button", name="Try crashed.mp4 again").click()
+    page.get_by_role("button", name="Try again: crashed.mp4").click()
     # The bytes put there for it are no video, and so it has failed again before the answer is there.
     expect(card(page, "crashed.mp4")).to_contain_text("This is no video we know", timeout=SOON_MS)
-    expect(page.get_by_role("button", name="Erase crashed.mp4")).to_be_enabled()
+    expect(page.get_by_role("button", name="Erase: crashed.mp4")).to_be_enabled()
     assert server.cloud.jobs.get(batch.job_ids[0]).state == "cancelled"
     assert server.cloud.jobs.get(batch.job_ids[1]).epoch == 2
 
@@ -254,7 +254,7 @@ def test_a_stopped_job_is_cancelled_and_a_failed_one_runs_again(page: Page, serv
 def test_an_erased_job_leaves_the_batch(page: Page, server: Watched) -> None:
     batch = server.batch("done", "sound")
     page.goto(f"{server.url}/batches/{batch.id}")
-    page.get_by_role("button", name="Erase done.mp4").click()
+    page.get_by_role("button", name="Erase: done.mp4").click()
     expect(page.get_by_role("dialog")).to_contain_text("This cannot be undone")
     expect(page.get_by_role("button", name="Keep it")).to_be_focused()
     page.get_by_role("button", name="Erase it").click()

@@ -46,30 +46,30 @@ export function jobActions({ api }, { onChanged, onErased, isOwnPage = false }) 
     if (state === "erasing") return [];
     const made = [];
     if (state === "done" && !isOwnPage) {
-      made.push(h("a", { class: "button primary", href: `/jobs/${id}`, "data-link": true, "aria-label": `Open the reel of ${name}` }, "Open the reel"));
+      made.push(h("a", { class: "button primary", href: `/jobs/${id}`, "data-link": true, "aria-label": `Open the reel: ${name}` }, "Open the reel"));
     }
     if (state === "failed" && job.isInput === false) {
-      made.push(button("Try again", "primary", `Try ${name} again`, () => act(() => api.retry(id))));
+      made.push(button("Try again", "primary", name, () => act(() => api.retry(id))));
     }
     if ((state === "failed" && job.isInput) || state === "cancelled" || state === "expired") {
       made.push(h("a", { class: "button", href: "/", "data-link": true }, "Upload another file"));
     }
     if (isEnded(state)) {
-      made.push(h("button", { class: "button quiet", type: "button", "aria-label": `Erase ${name}`, onclick: () => void erase() },
+      made.push(h("button", { class: "button quiet", type: "button", "aria-label": `Erase: ${name}`, onclick: () => void erase() },
         icon(ICONS.trash), "Erase"));
     } else {
-      made.push(button(job.hasReel ? "Stop this cut" : "Cancel", "small", `Cancel ${name}`, ask));
+      made.push(button(job.hasReel ? "Stop this cut" : "Cancel", "small", name, ask));
     }
     return made;
   }
 
   function ask() {
     const question = job.hasReel ? "Stop this cut? The reel before it stays." : "Stop this one? No reel will be made of it.";
-    const keep = button("Keep going", "", `Keep ${job.name} going`, draw);
+    const keep = button("Keep going", "", job.name, draw);
     fill(buttons, h("div", { class: "confirm", role: "group", "aria-label": question, onkeydown: escaped },
       h("p", {}, question),
       h("div", { class: "buttons" },
-        button("Stop it", "danger", `Stop ${job.name}`, () => act(() => api.cancel(job.id))), keep)));
+        button("Stop it", "danger", job.name, () => act(() => api.cancel(job.id))), keep)));
     keep.focus();
   }
 
@@ -105,12 +105,12 @@ export function jobActions({ api }, { onChanged, onErased, isOwnPage = false }) 
 /**
  * @param {string} text
  * @param {string} kind
- * @param {string} label
+ * @param {string} of the file it is about: said to those who do not see where it stands, after what they may speak
  * @param {() => unknown} run
  */
-function button(text, kind, label, run) {
+function button(text, kind, of, run) {
   return h("button", {
-    class: `button ${kind}`, type: "button", "aria-label": label,
+    class: `button ${kind}`, type: "button", "aria-label": `${text}: ${of}`,
     onclick: (/** @type {Event} */ event) => {
       const pressed = /** @type {Element} */ (event.currentTarget);
       if (pressed.getAttribute("aria-disabled") !== "true") void run();

@@ -56,14 +56,15 @@ export function poster(api, id) {
 
   async function show() {
     if (!isMounted) return;
+    const asked = shown;
     try {
       const link = (await api.links(id, ["poster"])).links.poster;
-      if (!link || !isMounted) return;
+      if (!link || !isMounted || asked !== wanted) return; // a newer reel has a poster of its own
       const image = h("img", { src: link.url, alt: "", decoding: "async" });
       await image.decode();
       fill(element, image);
     } catch {
-      // without its poster the card has its stand-in, which is enough
+      shown = ""; // the card has its stand-in; when it comes into view again the poster is asked for once more
     }
   }
 }

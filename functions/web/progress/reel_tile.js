@@ -55,7 +55,7 @@ export function reelTile(api, id, { onErased }) {
     progress.setAttribute("aria-label", `${row.name}: ${words.text}`);
     setBar(progress, shares.shown("whole", String(runs), row.progress));
     picture.update(row.artifacts ?? [], row.reel_s ?? 0);
-    erase.setAttribute("aria-label", `Erase ${row.name}`);
+    erase.setAttribute("aria-label", `Erase: ${row.name}`);
     erase.hidden = row.state === "erasing";
   }
 
