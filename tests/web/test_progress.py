@@ -2,13 +2,14 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from shared.domain.edit_list import Join
 from shared.domain.job import Edit, Job
@@ -232,7 +233,7 @@ def test_nobody_is_asked_once_all_has_ended(page: Page, server: Watched) -> None
     expect(card(page, "done.mp4").locator("img")).to_be_visible()
     page.wait_for_timeout(300)
     asked.clear()
-    page.wait_for_timeout(3000)
+    page.wait_for_timeout(2500)
     assert asked == []
     expect(page).to_have_title("1 of 2 done, 1 did not work out – 2 files · Montage")
 
@@ -276,6 +277,38 @@ def test_trouble_is_told_quietly_and_passes_by_itself(browser: Browser, server: 
     page.close()
 
 
+def test_a_busy_server_is_left_alone_for_as_long_as_it_wants(browser: Browser, server: Watched) -> None:
+    page, _ = quiet_page(browser)  # the browser itself writes of a 503
+    batch = server.batch("analysing")
+    asked: list[float] = []
+
+    def busy(route: Route) -> None:
+        asked.append(time.monotonic())
+        if len(asked) == 1:
+            problem = json.dumps({"code": "try_again", "detail": "Busy."})
+            route.fulfill(status=503, headers={"Retry-After": "4"}, content_type="application/json", body=problem)
+        else:
+            route.continue_()
+
+    page.route("**/v1/batches/**", busy)
+    page.goto(f"{server.url}/batches/{batch.id}")
+    expect(page.get_by_role("status").filter(has_text="busy just now")).to_be_visible()
+    expect(card(page, "analysing.mp4")).to_contain_text("57 %", timeout=2 * SOON_MS)
+    assert asked[1] - asked[0] > 3.9
+    page.close()
+
+
+def test_whoever_leaves_asks_no_more(page: Page, server: Watched) -> None:
+    batch = server.batch("analysing")
+    page.goto(f"{server.url}/batches/{batch.id}")
+    expect(card(page, "analysing.mp4")).to_contain_text("57 %")
+    asked: list[str] = []
+    page.get_by_role("link", name="New reel", exact=True).click()
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(2500)
+    assert not [url for url in asked if batch.id in url or batch.job_ids[0] in url]
+
+
 @pytest.mark.parametrize(("path", "words"), [("batches/none", "no such batch"), ("jobs/none", "no such reel")])
 def test_an_unknown_address_says_what_to_do(browser: Browser, server: Watched, path: str, words: str) -> None:
     page, _ = quiet_page(browser)  # the browser itself writes of a 404
@@ -307,14 +340,10 @@ def test_the_result_stays_while_it_is_rendered_again(page: Page, server: Watched
     job = server.job("done", "ride.mp4")
     server.cloud.jobs.update(job.id, _rendering_again)
     page.goto(f"{server.url}/jobs/{job.id}")
-    again = page.get_by_role("region", name="Rendering again")
-    expect(again).to_contain_text("Cutting the reel")
-    expect(again.get_by_role("progressbar")).to_have_count(1)
     expect(page).to_have_title("40 % – ride.mp4 · Montage")
     page.evaluate("window.before = document.querySelector('.result-place')")
     server.cloud.jobs.update(job.id, lambda now: replace(job, revision=2, rendered_revision=2))
-    expect(again).to_be_hidden(timeout=SOON_MS)
-    expect(page).to_have_title("ride.mp4 · Montage")
+    expect(page).to_have_title("ride.mp4 · Montage", timeout=SOON_MS)
     assert page.evaluate("window.before === document.querySelector('.result-place')")
 
 

@@ -8,7 +8,6 @@ import { jobCard, rowOf } from "../progress/job_card.js";
 import { NeverBackwards, runOf } from "../progress/never_backwards.js";
 import { nothingHere, page } from "../progress/nothing_here.js";
 import { poll } from "../progress/poll.js";
-import { stageList } from "../progress/stage_list.js";
 import { troubleLine } from "../progress/trouble_line.js";
 import { isEnded, stateWords } from "../progress/wording.js";
 import { mountResult } from "../result/result.js";
@@ -66,17 +65,11 @@ export function mount(root, context, id) {
   /** @param {Job} job @returns {NonNullable<typeof shown>} */
   function resultPart(job) {
     const resultPlace = h("div", { class: "result-place" });
-    const again = stageList();
-    const againPlace = h("section", { class: "card rendering-again", "aria-label": "Rendering again" }, again.element);
-    fill(place, againPlace, resultPlace, foot(job));
+    fill(place, resultPlace, foot(job));
     const result = mountResult(resultPlace, context, job, { onChanged: () => polling.soon() });
     return {
       kind: "result",
-      update(now) {
-        againPlace.hidden = now.state !== "merging";
-        again.update(now);
-        result.update(now);
-      },
+      update: (now) => result.update(now), // it tells itself how far it is rendered again
       unmount: () => result.unmount(),
     };
   }
