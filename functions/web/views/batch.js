@@ -71,11 +71,12 @@ export function mount(root, context, id) {
     const ended = standings.filter((each) => each.state === "done" || each.state === "failed").length;
     const share = shares.shown("all", `${standings.length} ${ended < wasEnded}`, words.share);
     wasEnded = ended;
-    setText(title, standings.length === 1 ? batch.jobs[0]?.name ?? "Your file" : counted(standings.length, "file"));
-    setText(line, `${words.text} · uploaded ${moment(batch.created_at, new Date())}`);
+    const all = standings.length === 1 ? batch.jobs[0]?.name ?? "Your file" : counted(standings.length, "file");
+    setText(title, standings.length === 1 ? "Your file" : all);
+    setText(line, `${words.text} · begun ${moment(batch.created_at, new Date())}`);
     setBar(whole, share);
     whole.hidden = words.isEnded;
-    context.setTitle(words.isEnded ? `${words.text} – ${title.textContent}` : `${percent(share)} – ${title.textContent}`);
+    context.setTitle(words.isEnded ? `${words.text} – ${all}` : `${percent(share)} – ${all}`);
   }
 
   function showEmpty() {
