@@ -11,6 +11,7 @@ import { poll } from "../progress/poll.js";
 import { troubleLine } from "../progress/trouble_line.js";
 import { batchWords } from "../progress/wording.js";
 import { mountUnfinished } from "../uploading/unfinished_panel.js";
+import { mountUploadsSummary } from "../uploading/uploads_summary.js";
 
 const EVERY_MS = 2000;
 const AT_ONCE_MS = 50;
@@ -38,6 +39,7 @@ export function mount(root, context, id) {
       h("div", { class: "buttons" }, copyLinkButton(), h("a", { class: "button", href: "/", "data-link": true }, "Upload more"))),
     whole, trouble.element, unfinishedPlace, cards.element);
   const unfinished = mountUnfinished(unfinishedPlace, context, { batch: id });
+  const summary = mountUploadsSummary(unfinishedPlace, { batch: id });
   const polling = poll({ round, onTrouble: trouble.tell, onEnd: (error) => end(error) });
   return { unmount };
 
@@ -94,6 +96,7 @@ export function mount(root, context, id) {
   function unmount() {
     polling.stop();
     unfinished.unmount();
+    summary.unmount();
     cards.unmount();
   }
 }
