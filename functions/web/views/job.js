@@ -1,4 +1,7 @@
-import { h } from "../dom.js";
+import { fill, h } from "../dom.js";
+import { mountResult } from "../result/result.js";
+
+const POLL_MS = 1000;
 
 /**
  * @param {HTMLElement} root
@@ -7,7 +10,32 @@ import { h } from "../dom.js";
  * @returns {import("../app.js").Mounted}
  */
 export function mount(root, context, id) {
-  context.setTitle("job");
-  root.append(h("h1", {}, "job", " ", id));
-  return { unmount() {} };
+  let timer = 0;
+  let isOver = false;
+  /** @type {ReturnType<typeof mountResult> | null} */
+  let result = null;
+  const place = h("div", {});
+  fill(root, place);
+  void poll();
+
+  async function poll() {
+    clearTimeout(timer);
+    try {
+      const job = await context.api.job(id);
+      if (isOver) return;
+      if (result) result.update(job);
+      else if (job.rendered_revision >= 1) result = mountResult(place, context, job, { onChanged: () => void poll() });
+      if (job.state === "done") return;
+    } catch (error) {
+      fill(place, h("p", {}, String(error)));
+    }
+    timer = window.setTimeout(poll, POLL_MS);
+  }
+  return {
+    unmount() {
+      isOver = true;
+      clearTimeout(timer);
+      result?.unmount();
+    },
+  };
 }

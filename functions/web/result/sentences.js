@@ -1,0 +1,69 @@
+// A transcript as sentences of words. Pure.
+
+/** @typedef {{text: string, start_s: number, end_s: number, space_before: boolean}} Word */
+/** @typedef {{startS: number, endS: number, first: number, beyond: number}} Sentence words[first] to words[beyond - 1] */
+
+/**
+ * Return the sentences, each with its words' places; a word belongs to the last segment that has begun at its middle.
+ * @param {readonly Word[]} words by time
+ * @param {readonly {start_s: number}[]} segments by time
+ * @returns {Sentence[]}
+ */
+export function sentencesOf(words, segments) {
+  /** @type {Sentence[]} */
+  const made = [];
+  let next = 0;
+  words.forEach((word, n) => {
+    const middleS = (word.start_s + word.end_s) / 2;
+    let begins = n === 0;
+    while (next < segments.length && segments[next].start_s <= middleS) {
+      begins = true;
+      next += 1;
+    }
+    const last = made.at(-1);
+    if (begins || !last) made.push({ startS: word.start_s, endS: word.end_s, first: n, beyond: n + 1 });
+    else Object.assign(last, { endS: word.end_s, beyond: n + 1 });
+  });
+  return made;
+}
+
+/**
+ * Return the place of the word that is said at a moment, or of the one before while nobody speaks; -1 before the first.
+ * @param {readonly {start_s: number}[]} words by time
+ * @param {number} atS
+ */
+export function wordAt(words, atS) {
+  let low = 0;
+  let high = words.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (words[middle].start_s <= atS) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/**
+ * Return the place of the sentence that has a word.
+ * @param {readonly Sentence[]} sentences
+ * @param {number} word its place
+ */
+export function sentenceOf(sentences, word) {
+  let low = 0;
+  let high = sentences.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sentences[middle].beyond <= word) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * Return a sentence as running text.
+ * @param {readonly Word[]} words
+ * @param {Sentence} sentence
+ */
+export function textOf(words, { first, beyond }) {
+  return words.slice(first, beyond).map((word, n) => (n > 0 && word.space_before ? " " : "") + word.text).join("");
+}
