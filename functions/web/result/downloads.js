@@ -18,14 +18,18 @@ const FILES = {
   source: ["Source", "the file as it was uploaded"],
 };
 
+const FIRST = ["reel", "poster", "captions_srt", "transcript", "source"];
+
 /**
  * @param {HTMLElement} root
  * @param {{addresses: import("./addresses.js").Addresses, isSound: boolean, isSourceThere: boolean}} how
  */
 export function mountDownloads(root, { addresses, isSound, isSourceThere }) {
   const list = h("ul", { class: "downloads" });
+  const others = h("ul", { class: "downloads" });
+  const more = h("details", {}, h("summary", {}, "More files"), others);
   const until = h("p", { class: "small soft" });
-  fill(root, h("h2", {}, "Downloads"), list, until);
+  fill(root, h("h2", {}, "Downloads"), list, more, until);
 
   /** @param {string} name */
   function row(name) {
@@ -70,7 +74,9 @@ export function mountDownloads(root, { addresses, isSound, isSourceThere }) {
       const names = [...Object.keys(FILES), ...artifacts.filter((name) => !(name in FILES))]
         .filter((name) => (name === "source" ? isSourceThere : artifacts.includes(name)));
       await addresses.ask(names.filter((name) => !addresses.held(name))).catch(() => undefined); // asked for on a click
-      fill(list, ...names.map(row));
+      fill(list, ...names.filter((name) => FIRST.includes(name)).map(row));
+      fill(others, ...names.filter((name) => !FIRST.includes(name)).map(row));
+      more.hidden = !others.childElementCount;
       const at = addresses.expiresAt("reel");
       until.textContent = at ? `Links can be shared; each works until ${whenOf(at)}.` : "";
     },

@@ -28,7 +28,7 @@ export function highlightRow({ session, thumbs, isReadOnly, onPlay, onGrip }, id
   const more = h("button", {
     type: "button", class: "highlight-title", "aria-expanded": "false", disabled: isReadOnly,
     onclick: () => session.select(session.selectedId === id ? null : id),
-  }, times, lengthText);
+  }, times, lengthText, meter);
   const box = h("input", {
     type: "checkbox", role: "switch", class: "switch", disabled: isReadOnly,
     onchange: () => session.switch(id, box.checked),
@@ -45,7 +45,7 @@ export function highlightRow({ session, thumbs, isReadOnly, onPlay, onGrip }, id
   const tools = h("div", { class: "highlight-tools", hidden: true }, start.root, end.root, h("div", { class: "buttons" }, up, down, remove));
   const row = h("li", { class: "highlight", dataset: { id } },
     grip, playButton,
-    h("div", { class: "highlight-body" }, more, h("div", { class: "highlight-why" }, meter, badges)),
+    h("div", { class: "highlight-body" }, more, badges),
     h("label", { class: "switch-area" }, box), tools);
 
   /** @param {-1 | 1} by */
@@ -79,8 +79,9 @@ export function highlightRow({ session, thumbs, isReadOnly, onPlay, onGrip }, id
     const name = isOn ? `highlight ${place + 1}` : `the highlight at ${clock(each.startS)}`;
     row.classList.toggle("is-on", isOn);
     row.classList.toggle("is-selected", isSelected);
-    setText(number, isOn ? String(place + 1) : "–");
-    setText(times, `${clock(each.startS, { tenths: true })} – ${clock(each.endS, { tenths: true })}`);
+    setText(number, String(place + 1));
+    number.hidden = !isOn;
+    setText(times, `${clock(each.startS)} – ${clock(each.endS)}`);
     setText(lengthText, `${(each.endS - each.startS).toFixed(1)} s`);
     meter.style.setProperty("--share", each.score.toFixed(3));
     meter.setAttribute("aria-label", `Score ${Math.round(each.score * 100)} of 100`);

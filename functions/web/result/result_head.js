@@ -10,7 +10,7 @@ import { clock } from "../format.js";
 export function mountResultHead(root, name) {
   const facts = h("p", { class: "result-facts numbers" });
   const back = h("div", { class: "buttons" });
-  fill(root, h("div", {}, h("h1", {}, name), facts), back);
+  fill(root, h("div", {}, h("h1", {}, ...breakable(name)), facts), back);
   return {
     /**
      * @param {{reelS: number, sourceS: number, revision: number, earlier: number[]}} now
@@ -22,6 +22,14 @@ export function mountResultHead(root, name) {
       fill(back, last !== undefined && h("button", { type: "button", class: "button small", onclick: () => onBack(last) }, `Back to revision ${last}`));
     },
   };
+}
+
+/**
+ * Return a file's name with places to break it at.
+ * @param {string} name
+ */
+function breakable(name) {
+  return name.split(/(?<=[_.-])/).flatMap((part, n) => (n ? [h("wbr"), part] : [part]));
 }
 
 /** Return what stands where a result will, while it is fetched. */
