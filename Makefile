@@ -6,6 +6,8 @@ PIP_INSTALL := $(PYTHON) -m pip install -qq --disable-pip-version-check
 RUNTIME := $(VENV)/.runtime-installed
 MODELS := $(VENV)/.models-fetched
 TESTING := $(VENV)/.tests-installed
+# Type checker and accessibility checker of the page, by npm: needed to check it, never to run it.
+PAGE_TOOLS := tests/web/node_modules/.package-lock.json
 # What reels are measured beside needs an older Pillow than Montage: an environment of its own.
 BENCH_VENV := .venv-bench
 MOVIEPY := $(BENCH_VENV)/.moviepy-installed
@@ -46,7 +48,7 @@ test: setup $(TESTING) ## Run the tests, the slow ones left out [TEST_ARGS="-k w
 	@$(COMPILE)
 	@$(PYTHON) -m pytest $(TEST_ARGS)
 
-test-system: setup $(TESTING) ## Run the long tests: whole sessions, a real browser, the real download
+test-system: setup $(TESTING) $(PAGE_TOOLS) ## Run the long tests: whole sessions, a real browser, the real download
 	@$(COMPILE)
 	@$(PYTHON) -m pytest -m slow $(TEST_ARGS)
 
@@ -93,10 +95,12 @@ schemas: $(RUNTIME) ## Write the JSON schemas of the messages into infra/schemas
 openapi: $(RUNTIME) ## Write the description of the HTTP API into docs/openapi.json
 	@$(PYTHON) -m infra.make_openapi
 
-check: $(TESTING) ## Formatting, lint and types, changing nothing
+check: $(TESTING) $(PAGE_TOOLS) ## Formatting, lint and types, changing nothing
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
+	@if [ -x tests/web/node_modules/.bin/tsc ]; then tests/web/node_modules/.bin/tsc -p tests/web/jsconfig.json && echo 'The types of the page hold'; \
+	else echo 'The types of the page are not checked without npm.'; test -z "$$CI"; fi
 
 format: $(TESTING) ## Format, and mend what lint can mend
 	@$(VENV)/bin/ruff format .
@@ -134,6 +138,9 @@ $(TESTING): $(RUNTIME) tests/requirements.txt
 	@echo 'Installing what the tests need'
 	@$(PIP_INSTALL) --require-hashes --no-deps -r tests/requirements.txt
 	@touch $@
+
+$(PAGE_TOOLS): tests/web/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix tests/web --silent; touch -c $@; fi
 
 $(MOVIEPY): benchmarks/moviepy/requirements.txt | $(RUNTIME)
 	@echo 'Installing what reels are measured beside, into $(BENCH_VENV)'
