@@ -9,6 +9,8 @@ import { wordRange } from "./word_selection.js";
 
 const AIR_S = 0.1; // what is added by its words begins and ends with a breath
 
+const LINGERS_S = 0.7; // a word stays marked so long in a silence
+
 /**
  * @param {HTMLElement} root
  * @param {{transcript: import("./loading.js").Transcript, session: import("../editing/edit_session.js").EditSession,
@@ -75,7 +77,8 @@ export function mountTranscript(root, { transcript: { words, segments }, session
 
   /** @param {number} atS */
   function follow(atS) {
-    const word = wordAt(words, atS);
+    const last = wordAt(words, atS);
+    const word = last >= 0 && atS > words[last].end_s + LINGERS_S ? -1 : last;
     if (word === current) return;
     const [before, now] = [current, word].map((each) => (each < 0 ? -1 : sentenceOf(sentences, each)));
     current = word;
