@@ -33,14 +33,17 @@ export function mountEditPanel(root, { session, thumbs, targetS, isReadOnly, has
     undo.disabled = !session.canUndo;
     redo.disabled = !session.canRedo;
     reset.disabled = !session.isEdited;
-    if (!session.isEdited) draft.hidden = true;
+  }
+  function changed() {
+    draft.hidden = true; // to discard would take more than what was there
+    update();
   }
 
-  session.addEventListener("change", update);
+  session.addEventListener("change", changed);
   update();
   return {
     unmount() {
-      session.removeEventListener("change", update);
+      session.removeEventListener("change", changed);
       for (const each of parts) each.unmount();
     },
   };

@@ -63,19 +63,26 @@ export function highlightRow({ session, thumbs, isReadOnly, onPlay, onGrip }, id
       onchange: () => {
         const atS = typedS(input.value);
         input.setAttribute("aria-invalid", String(atS === null));
-        if (atS !== null) set(atS);
-        if (atS !== null) update();
+        if (atS === null) return;
+        set(atS);
+        told = null; // what was typed may have come to nothing
+        update();
       },
     });
     return { input, root: h("label", { class: "highlight-field" }, h("span", {}, label), input) };
   }
 
+  /** @type {{each: Highlight, place: number, isSelected: boolean, isLast: boolean} | null} */
+  let told = null;
   function update() {
     const each = session.state.highlights[id];
     if (!each) return;
     const place = session.state.order.indexOf(id);
     const isOn = place >= 0;
     const isSelected = session.selectedId === id;
+    const isLast = place === session.state.order.length - 1;
+    if (told && told.each === each && told.place === place && told.isSelected === isSelected && told.isLast === isLast) return;
+    told = { each, place, isSelected, isLast };
     const name = isOn ? `highlight ${place + 1}` : `the highlight at ${clock(each.startS)}`;
     row.classList.toggle("is-on", isOn);
     row.classList.toggle("is-selected", isSelected);
@@ -97,7 +104,7 @@ export function highlightRow({ session, thumbs, isReadOnly, onPlay, onGrip }, id
     down.setAttribute("aria-label", `Move ${name} down`);
     tools.hidden = !isSelected || isReadOnly;
     up.disabled = place <= 0;
-    down.disabled = !isOn || place === session.state.order.length - 1;
+    down.disabled = !isOn || isLast;
     up.hidden = down.hidden = !isOn;
     remove.hidden = !each.reasons.includes(ADDED);
     grip.hidden = !isOn || isReadOnly;

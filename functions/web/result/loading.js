@@ -20,19 +20,20 @@ const AT_FIRST = ["report", "reel", "poster", "timeline_json", "thumbs", "transc
 /**
  * @param {import("./addresses.js").Addresses} addresses
  * @param {import("../api.js").Job} job
+ * @param {Loaded | null} before an earlier revision: what was found in the source is the same
  * @returns {Promise<Loaded>}
  */
-export async function load(addresses, job) {
+export async function load(addresses, job, before) {
   const [isSourceThere] = await Promise.all([
     hasSource(addresses), addresses.ask(AT_FIRST.filter((name) => job.artifacts.includes(name))),
   ]);
-  const [report, timeline, transcript] = await Promise.all([
-    json(addresses, "report"), orNull(json(addresses, "timeline_json")), orNull(json(addresses, "transcript")),
+  const [report, timeline, transcript, thumbsUrl] = await Promise.all([
+    json(addresses, "report"), before?.timeline ?? orNull(json(addresses, "timeline_json")),
+    before?.transcript ?? orNull(json(addresses, "transcript")), before?.thumbsUrl ?? orNull(picture(addresses, "thumbs")),
   ]);
   if (!report) throw new ApiError(404, "unknown_artifact", "The report of this reel is not there any more.");
   return {
-    report, timeline, transcript: transcript?.words?.length ? transcript : null,
-    thumbsUrl: timeline?.thumbs ? addresses.held("thumbs") : null, isSourceThere,
+    report, timeline, transcript: transcript?.words?.length ? transcript : null, thumbsUrl, isSourceThere,
   };
 }
 
@@ -51,6 +52,17 @@ async function hasSource(addresses) {
 async function json(addresses, name) {
   const url = addresses.held(name);
   return url ? signedJson(url) : null;
+}
+
+/**
+ * Return an address of our own that lasts as long as the page, or null.
+ * @param {import("./addresses.js").Addresses} addresses
+ * @param {string} name
+ */
+async function picture(addresses, name) {
+  const url = addresses.held(name);
+  const answer = url ? await fetch(url, { credentials: "omit" }) : null;
+  return answer?.ok ? URL.createObjectURL(await answer.blob()) : null;
 }
 
 /** @param {Promise<any>} asked what the page can do without */

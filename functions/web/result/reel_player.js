@@ -1,15 +1,16 @@
 // The reel in a player: a <video>, or an <audio> beside its own quiet picture.
 
-import { fill, h, icon } from "../dom.js";
+import { fill, h } from "../dom.js";
 import { addCaptions } from "./captions.js";
 import { lastingMedia } from "./lasting_media.js";
-import { play } from "./media_clock.js";
+import { followTime, play } from "./media_clock.js";
+import { soundPicture } from "./sound_picture.js";
 
 /**
  * @param {HTMLElement} root
- * @param {{addresses: import("./addresses.js").Addresses, isSound: boolean}} how
+ * @param {{addresses: import("./addresses.js").Addresses, isSound: boolean, sound: import("./sound_bars.js").Sound | null}} how
  */
-export function mountReelPlayer(root, { addresses, isSound }) {
+export function mountReelPlayer(root, { addresses, isSound, sound }) {
   const media = isSound
     ? h("audio", { controls: true, preload: "metadata", "aria-label": "The reel" })
     : h("video", { controls: true, preload: "metadata", playsinline: true, "aria-label": "The reel" });
@@ -19,11 +20,14 @@ export function mountReelPlayer(root, { addresses, isSound }) {
     fault.hidden = false;
   });
   let removeCaptions = () => {};
-  fill(root, isSound && h("div", { class: "sound-picture" }, icon(SOUND)), media, fault);
+  const picture = isSound ? soundPicture() : null;
+  const unfollow = picture ? followTime(media, () => picture.setHeard(media.duration ? media.currentTime / media.duration : 0)) : () => {};
+  fill(root, picture?.root, media, fault);
   return {
     media,
-    /** Show the reel as it is now. @param {{isToPlay?: boolean}} [how] */
-    async show({ isToPlay = false } = {}) {
+    /** Show the reel as it is now. @param {import("./reel_clock.js").Shown[]} clips @param {{isToPlay?: boolean}} [how] */
+    async show(clips, { isToPlay = false } = {}) {
+      picture?.draw(sound, clips);
       fault.hidden = true;
       removeCaptions();
       removeCaptions = () => {};
@@ -36,9 +40,8 @@ export function mountReelPlayer(root, { addresses, isSound }) {
     },
     unmount() {
       removeCaptions();
+      unfollow();
       lasting.stop();
     },
   };
 }
-
-const SOUND = "M3 10v4m4-7v10m5-14v18m5-14v10m4-7v4";

@@ -41,10 +41,10 @@ export function mountRenderFoot(root, { session, onRender, onCancel, onLoadTheir
     const hadFocus = root.contains(document.activeElement);
     phase = next;
     if (next.kind === "rendering") {
-      doing.textContent = next.isMine ? "Rendering the new reel…" : "Somebody is rendering this reel anew…";
+      doing.textContent = next.isMine ? "Rendering the new reel…" : "The reel is being rendered anew…";
       setBar(meter, next.share);
       share.textContent = percent(next.share);
-      cancel.hidden = !next.isMine;
+      cancel.hidden = false;
     } else {
       if (next.kind === "asking") setBar(meter, 0);
       doing.textContent = next.kind === "cancelling" ? "Cancelling…" : "Asking for the new reel…";

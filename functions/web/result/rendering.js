@@ -30,8 +30,17 @@ export class Rendering {
     this._isCancelled = false;
     this._isMine = false;
     this._isAsking = false;
+    this._askedRevision = 0;
     /** @type {EditState | null} what was asked for last */
     this.asked = null;
+  }
+
+  /**
+   * Return what was asked for from here if that is the reel there is now, else null.
+   * @param {Job} job
+   */
+  own(job) {
+    return job.rendered_revision === this._askedRevision ? this.asked : null;
   }
 
   /** The reel that the page shows. */
@@ -50,6 +59,7 @@ export class Rendering {
     try {
       const job = await this._api.renderAgain(this._job.id, this._editedRevision, clipsOf(state));
       this.asked = state;
+      this._askedRevision = job.revision;
       this._isMine = true;
       this._isCancelled = false;
       this._isFollowing = true;

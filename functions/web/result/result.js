@@ -23,6 +23,8 @@ export function mountResult(root, context, job, { onChanged }) {
   const addresses = new Addresses(context.api, job.id);
   let latest = job;
   let isOver = false;
+  /** @type {import("./loading.js").Loaded | null} */
+  let loaded = null;
   /** @type {import("./workbench.js").Workbench | null} */
   let bench = null;
   const place = h("div", { class: "result" });
@@ -36,7 +38,7 @@ export function mountResult(root, context, job, { onChanged }) {
     const asked = latest;
     try {
       addresses.forget();
-      const loaded = await load(addresses, asked);
+      loaded = await load(addresses, asked, loaded);
       if (isOver) return;
       bench = mountWorkbench(place, {
         context, addresses, job: asked, loaded, isPlaying, onChanged, onRevision: (now) => void revised(now), onLoadTheirs: () => void loadTheirs(),
@@ -52,13 +54,13 @@ export function mountResult(root, context, job, { onChanged }) {
     if (!bench) return;
     try {
       addresses.forget();
-      const loaded = await load(addresses, now);
+      loaded = await load(addresses, now, loaded);
       if (isOver || !bench) return;
-      if (bench.session.isEdited && !isReelOf(bench.session.state, loaded.report) && !(bench.asked && isReelOf(bench.asked, loaded.report))) {
+      const isOwn = bench.isOwn(now) || isReelOf(bench.session.state, loaded.report);
+      if (!isOwn && bench.session.isEdited) {
         bench.tellTheirs(now);
         return;
       }
-      const isOwn = isReelOf(bench.session.state, loaded.report) || bench.asked !== null;
       if (isOwn) bench.show(now, loaded);
       else await begin();
       toast(`${isOwn ? "" : "Somebody rendered this reel anew: "}Revision ${now.rendered_revision} · ${clock(loaded.report.edit_list.duration_s)}`);
@@ -92,6 +94,7 @@ export function mountResult(root, context, job, { onChanged }) {
     unmount() {
       isOver = true;
       bench?.unmount();
+      if (loaded?.thumbsUrl) URL.revokeObjectURL(loaded.thumbsUrl);
       fill(root);
     },
   };

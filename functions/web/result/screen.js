@@ -12,10 +12,11 @@ import { mountSourcePreview } from "./source_preview.js";
 
 /**
  * @param {HTMLElement} root
- * @param {{addresses: import("./addresses.js").Addresses, isSound: boolean, fps: number | null, isSourceThere: boolean,
- *   thumbs: import("./thumbnail.js").Thumbs | null, onTime: (sourceS: number | null) => void}} how
+ * @param {{addresses: import("./addresses.js").Addresses, isSound: boolean, data: import("./timeline_data.js").TimelineData, isSourceThere: boolean,
+ *   onTime: (sourceS: number | null) => void}} how
  */
-export function mountScreen(root, { addresses, isSound, fps, isSourceThere, thumbs, onTime }) {
+export function mountScreen(root, { addresses, isSound, data, isSourceThere, onTime }) {
+  const { fps, thumbs, sound, durationS } = data;
   /** @type {import("./reel_clock.js").Shown[]} */
   let shown = [];
   /** @type {Showing} */
@@ -31,8 +32,10 @@ export function mountScreen(root, { addresses, isSound, fps, isSourceThere, thum
     h("div", { class: "screen-bar" },
       h("div", { class: "segmented", role: "group", "aria-label": "What the player shows" }, tabs.reel, tabs.source), line),
     reelRoot, sourceRoot);
-  const reel = mountReelPlayer(reelRoot, { addresses, isSound });
-  const source = mountSourcePreview(sourceRoot, { addresses, isSound, thumbs, isThere: isSourceThere, onFallback: tell });
+  const reel = mountReelPlayer(reelRoot, { addresses, isSound, sound });
+  const source = mountSourcePreview(sourceRoot, {
+    addresses, isSound, thumbs, sound, durationS, isThere: isSourceThere, onFallback: tell,
+  });
   const unfollow = [
     followTime(reel.media, () => showing === "reel" && tell()),
     followTime(source.media, () => {
@@ -90,7 +93,7 @@ export function mountScreen(root, { addresses, isSound, fps, isSourceThere, thum
     async showReel(clips, how) {
       shown = clips;
       turn("reel");
-      await reel.show(how);
+      await reel.show(shown, how);
       tell();
     },
     /** @param {number} atS @param {{isToPlay?: boolean, endS?: number | null, label?: string}} [how] */
@@ -104,7 +107,7 @@ export function mountScreen(root, { addresses, isSound, fps, isSourceThere, thum
     seek(atS) {
       const inReelS = showing === "reel" ? reelAt(shown, atS) : null;
       if (inReelS !== null) reel.media.currentTime = inReelS;
-      else void this.showSource(atS);
+      else void this.showSource(atS, { isToPlay: !media().paused });
     },
     togglePlay() {
       if (media().paused) play(media());

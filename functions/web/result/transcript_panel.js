@@ -9,6 +9,7 @@ import { wordRange } from "./word_selection.js";
 
 const AIR_S = 0.1; // what is added by its words begins and ends with a breath
 
+const MARK_AFTER_MS = 120; // an edge that is dragged changes the reel with every move
 const LINGERS_S = 0.7; // a word stays marked so long in a silence
 
 /**
@@ -28,7 +29,7 @@ export function mountTranscript(root, { transcript: { words, segments }, session
   const items = sentences.map((each, n) => h("li", { class: "sentence", dataset: { n } },
     h("button", { type: "button", class: "sentence-time numbers", "aria-label": `Go to ${clock(each.startS)}`, onclick: () => onSeek(each.startS) }, clock(each.startS)),
     texts[n]));
-  const list = h("ol", { class: "sentences", tabindex: "0", role: "region", "aria-label": "Transcript", onclick: pressed }, ...items);
+  const list = h("div", { class: "sentences", tabindex: "0", role: "group", "aria-label": "What is said", onclick: pressed }, h("ol", {}, ...items));
   const input = h("input", { type: "search", placeholder: "Search what is said", "aria-label": "Search the transcript", oninput: search, onkeydown: next });
   const count = h("span", { class: "small soft numbers transcript-count", role: "status" });
   const add = h("button", { type: "button", class: "button small", hidden: isReadOnly, disabled: true, onclick: addSelected }, icon(ICONS.add), "Add selected words");
@@ -62,6 +63,12 @@ export function mountTranscript(root, { transcript: { words, segments }, session
       each.classList.toggle("is-found", found.some(({ first, beyond }) => place >= first && place < beyond));
       each.classList.toggle("is-found-now", at >= 0 && place >= found[at].first && place < found[at].beyond);
     }
+  }
+
+  let marking = 0;
+  function markSoon() {
+    clearTimeout(marking);
+    marking = window.setTimeout(markAll, MARK_AFTER_MS);
   }
 
   function markAll() {
@@ -136,13 +143,14 @@ export function mountTranscript(root, { transcript: { words, segments }, session
   }
 
   document.addEventListener("selectionchange", selected);
-  session.addEventListener("change", markAll);
+  session.addEventListener("change", markSoon);
   return {
     follow,
     unmount() {
       seen.disconnect();
       document.removeEventListener("selectionchange", selected);
-      session.removeEventListener("change", markAll);
+      clearTimeout(marking);
+      session.removeEventListener("change", markSoon);
     },
   };
 }

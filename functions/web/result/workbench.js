@@ -29,7 +29,7 @@ import { mountTranscript } from "./transcript_panel.js";
 export function mountWorkbench(root, { context, addresses, job, loaded, isPlaying, onChanged, onRevision, onLoadTheirs }) {
   let { report } = loaded;
   const data = timelineData(loaded);
-  const { durationS, fps, thumbs } = data;
+  const { durationS, thumbs } = data;
   const { isSourceThere } = loaded;
   const isSound = report.source.width === null;
   const draft = isSourceThere ? keptDraft(job.id, job.rendered_revision) : null;
@@ -43,7 +43,7 @@ export function mountWorkbench(root, { context, addresses, job, loaded, isPlayin
   parts.notice.hidden = !parts.notice.childElementCount;
 
   const head = mountResultHead(parts.head, report.source.name);
-  const screen = mountScreen(parts.screen, { addresses, isSound, fps, isSourceThere, thumbs, onTime: follow });
+  const screen = mountScreen(parts.screen, { addresses, isSound, data, isSourceThere, onTime: follow });
   const rendering = new Rendering({
     api: context.api, job, onChanged, onRevision, show: (phase) => foot.show(phase),
     onCancelled: () => toast("Cancelled. The reel is as it was, and your edit is still here."),
@@ -62,7 +62,7 @@ export function mountWorkbench(root, { context, addresses, job, loaded, isPlayin
       forgetDraft(job.id);
     },
   });
-  const timeline = mountTimeline(parts.timeline, { data, session, onSeek: (atS) => screen.seek(atS), onPlay: playHighlight });
+  const timeline = mountTimeline(parts.timeline, { data, session, onSeek: (atS) => void screen.showSource(atS, { isToPlay: true }), onPlay: playHighlight });
   const transcript = loaded.transcript && mountTranscript(parts.transcript, {
     transcript: loaded.transcript, session, isReadOnly: !isSourceThere, onSeek: (atS) => {
       screen.seek(atS);
@@ -117,9 +117,8 @@ export function mountWorkbench(root, { context, addresses, job, loaded, isPlayin
 
   return {
     session,
-    get asked() {
-      return rendering.asked;
-    },
+    /** Whether the reel there is now was asked for from here. @param {Job} now */
+    isOwn: (now) => rendering.own(now) !== null,
     /** @param {Job} now */
     update: (now) => rendering.update(now),
     /** @param {Job} now somebody else's */
@@ -127,9 +126,8 @@ export function mountWorkbench(root, { context, addresses, job, loaded, isPlayin
     /** Show the reel that was asked for from here. @param {Job} now @param {Loaded} next */
     show(now, next) {
       report = next.report;
+      const state = rendering.own(now) ?? session.state;
       rendering.adopt(now);
-      const state = rendering.asked ?? session.state;
-      rendering.asked = null;
       revisions.set(now.rendered_revision, state);
       session.accept(state);
       foot.show({ kind: "ready" });
