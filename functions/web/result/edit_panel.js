@@ -7,11 +7,11 @@ import { mountRunningLength } from "./running_length.js";
 /**
  * @param {HTMLElement} root
  * @param {{session: import("../editing/edit_session.js").EditSession, thumbs: import("./thumbnail.js").Thumbs | null,
- *   targetS: number | null, isReadOnly: boolean, hasDraft: boolean, foot: HTMLElement,
+ *   words: import("./sentences.js").Word[], targetS: number | null, isReadOnly: boolean, hasDraft: boolean, foot: HTMLElement,
  *   now: () => {lengthS: number, join: import("./reel_clock.js").Join}, onPlay: (id: string) => void,
  *   onDiscard: () => void}} how `foot` is what renders again
  */
-export function mountEditPanel(root, { session, thumbs, targetS, isReadOnly, hasDraft, foot, now, onPlay, onDiscard }) {
+export function mountEditPanel(root, { session, thumbs, words, targetS, isReadOnly, hasDraft, foot, now, onPlay, onDiscard }) {
   const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
   const undo = tool("Undo", isMac ? "⌘Z" : "Ctrl+Z", ICONS.undo, () => session.undo());
   const redo = tool("Redo", isMac ? "⇧⌘Z" : "Ctrl+Shift+Z", ICONS.redo, () => session.redo());
@@ -24,9 +24,10 @@ export function mountEditPanel(root, { session, thumbs, targetS, isReadOnly, has
   fill(root,
     h("div", { class: "edit-head" }, h("h2", {}, "Highlights"), h("div", { class: "buttons", hidden: isReadOnly }, undo, redo, reset)),
     length, draft, list, foot);
+  list.classList.toggle("has-no-stills", thumbs === null);
   const parts = [
     mountRunningLength(length, { session, targetS, now }),
-    mountHighlightList(list, { session, thumbs, isReadOnly, onPlay }),
+    mountHighlightList(list, { session, thumbs, words, isReadOnly, onPlay }),
   ];
 
   function update() {

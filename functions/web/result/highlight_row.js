@@ -4,19 +4,20 @@ import { ADDED } from "../editing/edit_state.js";
 import { fill, h, icon, ICONS, setText } from "../dom.js";
 import { clock } from "../format.js";
 import { reasonBadge, typedS } from "./revision.js";
+import { saidIn } from "./sentences.js";
 import { showAt, thumbnail } from "./thumbnail.js";
 
 /** @typedef {import("../editing/edit_state.js").Highlight} Highlight */
 /**
  * @typedef {{session: import("../editing/edit_session.js").EditSession, thumbs: import("./thumbnail.js").Thumbs | null,
- *   isReadOnly: boolean, onPlay: (id: string) => void, onGrip: (event: PointerEvent, id: string) => void}} RowContext
+ *   words: import("./sentences.js").Word[], isReadOnly: boolean, onPlay: (id: string) => void, onGrip: (event: PointerEvent, id: string) => void}} RowContext
  */
 
 /**
  * @param {RowContext} context
  * @param {string} id
  */
-export function highlightRow({ session, thumbs, isReadOnly, onPlay, onGrip }, id) {
+export function highlightRow({ session, thumbs, words, isReadOnly, onPlay, onGrip }, id) {
   const still = thumbnail(thumbs);
   const number = h("span", { class: "highlight-number" });
   const playButton = h("button", { type: "button", class: "highlight-play", onclick: () => onPlay(id) },
@@ -25,6 +26,7 @@ export function highlightRow({ session, thumbs, isReadOnly, onPlay, onGrip }, id
   const lengthText = h("span", { class: "highlight-length numbers" });
   const meter = h("span", { class: "meter", role: "img" });
   const badges = h("span", { class: "highlight-reasons" });
+  const said = h("q", { class: "highlight-said" });
   const more = h("button", {
     type: "button", class: "highlight-title", "aria-expanded": "false", disabled: isReadOnly,
     onclick: () => session.select(session.selectedId === id ? null : id),
@@ -45,7 +47,7 @@ export function highlightRow({ session, thumbs, isReadOnly, onPlay, onGrip }, id
   const tools = h("div", { class: "highlight-tools", hidden: true }, start.root, end.root, h("div", { class: "buttons" }, up, down, remove));
   const row = h("li", { class: "highlight", dataset: { id } },
     grip, playButton,
-    h("div", { class: "highlight-body" }, more, badges),
+    h("div", { class: "highlight-body" }, more, said, badges),
     h("label", { class: "switch-area" }, box), tools);
 
   /** @param {-1 | 1} by */
@@ -95,6 +97,9 @@ export function highlightRow({ session, thumbs, isReadOnly, onPlay, onGrip }, id
     meter.title = `Score ${Math.round(each.score * 100)} of 100`;
     meter.hidden = each.reasons.includes(ADDED);
     if (badges.childElementCount !== each.reasons.length) fill(badges, ...each.reasons.map(badge));
+    const quote = saidIn(words, each.startS, each.endS);
+    said.hidden = !quote;
+    setText(said, quote);
     showAt(still, thumbs, (each.startS + each.endS) / 2);
     box.checked = isOn;
     box.setAttribute("aria-label", `${name}, in the reel`);

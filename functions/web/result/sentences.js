@@ -14,7 +14,7 @@ export function sentencesOf(words, segments) {
   const made = [];
   let next = 0;
   words.forEach((word, n) => {
-    const middleS = (word.start_s + word.end_s) / 2;
+    const middleS = middleOf(word);
     let begins = n === 0;
     while (next < segments.length && segments[next].start_s <= middleS) {
       begins = true;
@@ -60,9 +60,29 @@ export function sentenceOf(sentences, word) {
 }
 
 /**
+ * Return the beginning of what is said in a stretch: words that have their middle in it; "" where nobody speaks.
+ * @param {readonly Word[]} words by time
+ * @param {number} startS
+ * @param {number} endS
+ * @param {number} [most] words
+ */
+export function saidIn(words, startS, endS, most = 14) {
+  let first = Math.max(0, wordAt(words, startS));
+  while (first < words.length && middleOf(words[first]) < startS) first += 1;
+  let beyond = first;
+  while (beyond < words.length && beyond - first < most && middleOf(words[beyond]) < endS) beyond += 1;
+  return textOf(words, { first, beyond });
+}
+
+/** @param {Word} word */
+function middleOf(word) {
+  return (word.start_s + word.end_s) / 2;
+}
+
+/**
  * Return a sentence as running text.
  * @param {readonly Word[]} words
- * @param {Sentence} sentence
+ * @param {Pick<Sentence, "first" | "beyond">} sentence
  */
 export function textOf(words, { first, beyond }) {
   return words.slice(first, beyond).map((word, n) => (n > 0 && word.space_before ? " " : "") + word.text).join("");

@@ -9,8 +9,9 @@ import { wordRange } from "./word_selection.js";
 
 const AIR_S = 0.1; // what is added by its words begins and ends with a breath
 
+const MANY = 100; // sentences, from which on those out of sight are not laid out
 const MARK_AFTER_MS = 120; // an edge that is dragged changes the reel with every move
-const LINGERS_S = 0.7; // a word stays marked so long in a silence
+const LINGERS_S = 0.3; // a word stays marked so long in a silence
 
 /**
  * @param {HTMLElement} root
@@ -29,7 +30,7 @@ export function mountTranscript(root, { transcript: { words, segments }, session
   const items = sentences.map((each, n) => h("li", { class: "sentence", dataset: { n } },
     h("button", { type: "button", class: "sentence-time numbers", "aria-label": `Go to ${clock(each.startS)}`, onclick: () => onSeek(each.startS) }, clock(each.startS)),
     texts[n]));
-  const list = h("div", { class: "sentences", tabindex: "0", role: "group", "aria-label": "What is said", onclick: pressed }, h("ol", {}, ...items));
+  const list = h("div", { class: sentences.length > MANY ? "sentences is-long" : "sentences", tabindex: "0", role: "group", "aria-label": "What is said", onclick: pressed }, h("ol", {}, ...items));
   const input = h("input", { type: "search", placeholder: "Search what is said", "aria-label": "Search the transcript", oninput: search, onkeydown: next });
   const count = h("span", { class: "small soft numbers transcript-count", role: "status" });
   const add = h("button", { type: "button", class: "button small", hidden: isReadOnly, disabled: true, onclick: addSelected }, icon(ICONS.add), "Add selected words");

@@ -55,7 +55,7 @@ export function mountWorkbench(root, { context, addresses, job, loaded, isPlayin
     onCancel: () => void rendering.cancel(),
   });
   const panel = mountEditPanel(parts.panel, {
-    session, thumbs, targetS: job.options.target_s ?? null, isReadOnly: !isSourceThere, hasDraft: draft !== null && session.isEdited,
+    session, thumbs, words: data.words, targetS: job.options.target_s ?? null, isReadOnly: !isSourceThere, hasDraft: draft !== null && session.isEdited,
     foot: footRoot, now: () => ({ lengthS: report.edit_list.duration_s, join: report.edit_list.join }), onPlay: playHighlight,
     onDiscard: () => {
       session.reset();

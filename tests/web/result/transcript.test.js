@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { sentenceOf, sentencesOf, textOf, wordAt } from "../../../functions/web/result/sentences.js";
+import { saidIn, sentenceOf, sentencesOf, textOf, wordAt } from "../../../functions/web/result/sentences.js";
 import { finderIn } from "../../../functions/web/result/transcript_search.js";
 
 const words = ["Where’s", "the", "Café?", "–", "Over", "there."].map((text, n) => ({
@@ -40,4 +40,11 @@ test("20,000 words are searched in no time", () => {
   const began = performance.now();
   assert.deepEqual(find("kickflip"), [{ first: 19_999, beyond: 20_000 }]);
   assert.ok(performance.now() - began < 100);
+});
+
+test("a highlight is quoted by its first words", () => {
+  assert.equal(saidIn(words, 0.9, 4.5), "the Café? – Over");
+  assert.equal(saidIn(words, 0.2, 9, 2), "Where’s the");
+  assert.equal(saidIn(words, 5.6, 9), "");
+  assert.equal(saidIn([], 0, 9), "");
 });
