@@ -11,8 +11,9 @@ import { ApiError, signedJson } from "../api.js";
  */
 /** @typedef {{words: Word[], segments: {start_s: number, end_s: number, text: string}[]}} Transcript */
 /**
+ * `thumbsUrl` is an address of the page's own, for pictures; `thumbsLink` is a signed one, which scripts may fetch.
  * @typedef {{report: Report, timeline: TimelineFile | null, transcript: Transcript | null, thumbsUrl: string | null,
- *   isSourceThere: boolean}} Loaded
+ *   thumbsLink: string | null, isSourceThere: boolean}} Loaded
  */
 
 const AT_FIRST = ["report", "reel", "poster", "timeline_json", "thumbs", "transcript", "captions_vtt"];
@@ -33,7 +34,8 @@ export async function load(addresses, job, before) {
   ]);
   if (!report) throw new ApiError(404, "unknown_artifact", "The report of this reel is not there any more.");
   return {
-    report, timeline, transcript: transcript?.words?.length ? transcript : null, thumbsUrl, isSourceThere,
+    report, timeline, transcript: transcript?.words?.length ? transcript : null, thumbsUrl, thumbsLink: addresses.held("thumbs"),
+    isSourceThere,
   };
 }
 

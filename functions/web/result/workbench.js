@@ -62,7 +62,9 @@ export function mountWorkbench(root, { context, addresses, job, loaded, isPlayin
       forgetDraft(job.id);
     },
   });
-  const timeline = mountTimeline(parts.timeline, { data, session, onSeek: (atS) => void screen.showSource(atS, { isToPlay: true }), onPlay: playHighlight });
+  const timeline = mountTimeline(parts.timeline, {
+    data: { ...data, thumbs: thumbs && { ...thumbs, url: loaded.thumbsLink ?? thumbs.url } }, session, onSeek: (atS) => void screen.showSource(atS, { isToPlay: true }), onPlay: playHighlight,
+  });
   const transcript = loaded.transcript && mountTranscript(parts.transcript, {
     transcript: loaded.transcript, session, isReadOnly: !isSourceThere, onSeek: (atS) => {
       screen.seek(atS);
