@@ -63,7 +63,8 @@ export function mountWorkbench(root, { context, addresses, job, loaded, isPlayin
     },
   });
   const timeline = mountTimeline(parts.timeline, {
-    data: { ...data, thumbs: thumbs && { ...thumbs, url: loaded.thumbsLink ?? thumbs.url } }, session, onSeek: (atS) => void screen.showSource(atS, { isToPlay: true }), onPlay: playHighlight,
+    data: { ...data, thumbs: thumbs && { ...thumbs, url: loaded.thumbsLink ?? thumbs.url } }, session,
+    onSeek: (atS) => void screen.showSource(atS, { isToPlay: true }), onPlay: playHighlight,
   });
   const transcript = loaded.transcript && mountTranscript(parts.transcript, {
     transcript: loaded.transcript, session, isReadOnly: !isSourceThere, onSeek: (atS) => {
