@@ -74,6 +74,21 @@ export function saidIn(words, startS, endS, most = 14) {
   return textOf(words, { first, beyond });
 }
 
+const AIR_S = 0.1; // what is added by its words begins and ends with a breath
+
+/**
+ * Return the stretch of some words with a breath around it, but nothing of the words beside it.
+ * @param {readonly Word[]} words by time
+ * @param {number} first
+ * @param {number} last
+ */
+export function spanOf(words, first, last) {
+  const [startS, endS] = [words[first].start_s, words[last].end_s];
+  const beforeS = Math.max(0, startS - (words[first - 1]?.end_s ?? -Infinity));
+  const afterS = Math.max(0, (words[last + 1]?.start_s ?? Infinity) - endS);
+  return { startS: Math.max(0, startS - Math.min(AIR_S, beforeS / 2)), endS: endS + Math.min(AIR_S, afterS / 2) };
+}
+
 /** @param {Word} word */
 function middleOf(word) {
   return (word.start_s + word.end_s) / 2;

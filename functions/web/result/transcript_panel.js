@@ -3,11 +3,10 @@
 import { inReel } from "../editing/edit_state.js";
 import { fill, h, icon, ICONS, setText } from "../dom.js";
 import { clock, counted } from "../format.js";
-import { sentenceOf, sentencesOf, textOf, wordAt } from "./sentences.js";
+import { sentenceOf, sentencesOf, spanOf, textOf, wordAt } from "./sentences.js";
 import { finderIn } from "./transcript_search.js";
 import { wordRange } from "./word_selection.js";
 
-const AIR_S = 0.1; // what is added by its words begins and ends with a breath
 
 const MANY = 100; // sentences, from which on those out of sight are not laid out
 const MARK_AFTER_MS = 120; // an edge that is dragged changes the reel with every move
@@ -139,7 +138,7 @@ export function mountTranscript(root, { transcript: { words, segments }, session
   function addSelected() {
     const range = wordRange(getSelection(), list);
     if (!range) return;
-    session.add({ startS: Math.max(0, words[range.first].start_s - AIR_S), endS: words[range.last].end_s + AIR_S });
+    session.add(spanOf(words, range.first, range.last));
     getSelection()?.removeAllRanges();
   }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { saidIn, sentenceOf, sentencesOf, textOf, wordAt } from "../../../functions/web/result/sentences.js";
+import { saidIn, sentenceOf, sentencesOf, spanOf, textOf, wordAt } from "../../../functions/web/result/sentences.js";
 import { finderIn } from "../../../functions/web/result/transcript_search.js";
 
 const words = ["Where’s", "the", "Café?", "–", "Over", "there."].map((text, n) => ({
@@ -47,4 +47,11 @@ test("a highlight is quoted by its first words", () => {
   assert.equal(saidIn(words, 0.2, 9, 2), "Where’s the");
   assert.equal(saidIn(words, 5.6, 9), "");
   assert.equal(saidIn([], 0, 9), "");
+});
+
+test("a highlight of some words has a breath around them, and nothing of their neighbours", () => {
+  const close = [[0.05, 1], [1.04, 2], [3, 4]].map(([start_s, end_s]) => ({ start_s, end_s, text: "", space_before: true }));
+  const { startS, endS } = spanOf(close, 1, 1);
+  assert.deepEqual([startS, endS].map((each) => each.toFixed(3)), ["1.020", "2.100"]);
+  assert.deepEqual(spanOf(close, 0, 2), { startS: 0, endS: 4.1 });
 });
