@@ -1,0 +1,10 @@
+// What the parts of a timeline know of each other.
+
+/**
+ * @typedef {{root: HTMLElement, scroller: HTMLElement, stage: HTMLElement, source: import("./source_data.js").Source,
+ *   session: import("../editing/edit_session.js").EditSession, view: import("./viewport.js").Viewport,
+ *   picture: import("./drawing.js").Picture, list: import("./highlight_list.js").HighlightList,
+ *   tip: import("./tip.js").Tip, onSeek: (atS: number) => void, onPlay: (highlightId: string) => void}} Parts
+ */
+
+export {};
