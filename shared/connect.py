@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
+from urllib.parse import urlsplit
 
 from shared.errors import MontageError
 from shared.local_ports import GrantedUrls, ServedObjects
@@ -18,6 +19,7 @@ NEEDED_FOR_SIGNING = ("project", "uploads_bucket", "downloads_bucket")
 NEEDED_FOR_PUSHES = ("push_audience", "push_service_account")
 RECORDS = "jobs.sqlite3"
 MESSAGES = "messages.sqlite3"
+CLOUD_STORAGE = "https://storage.googleapis.com"
 VISIBILITY_S = 30.0  # the slowest handler looks at a source for 20 s; a killed pump's message comes back after this
 
 
@@ -141,6 +143,16 @@ def local_buckets(cloud: Cloud, signers: Signers) -> Mapping[str, LocalBucket]:
             raise TypeError(f"the bucket {name} is not on this machine")
         found[name] = LocalBucket(store=store, urls=urls)
     return found
+
+
+def storage_origins(settings: Settings) -> tuple[str, ...]:
+    """Return the origins that signed addresses lead to, for a page's Content-Security-Policy.
+
+    That has no words for an address of IPv6: none is returned for one, which a page opened there calls its own anyway.
+    """
+    url = settings.public_url if settings.cloud == "local" else settings.google.storage_emulator_host or CLOUD_STORAGE
+    there = urlsplit(url if "://" in url else f"http://{url}")
+    return () if "[" in there.netloc else (f"{there.scheme}://{there.netloc.rpartition('@')[2]}".lower(),)
 
 
 def _google_signers(google: GoogleSettings) -> Signers:

@@ -59,7 +59,9 @@ def parser(commands: Mapping[str, Command], *, is_json: bool) -> argparse.Argume
         "action", nargs="?", choices=("list", "fetch"), default="list"
     )
     add_dead_letters(add("dead-letters", "list or replay the messages that could not be handled"))
-    _add_serve(add("serve", "answer the HTTP API on this machine, and run the jobs it is asked for"))
+    _add_serve(
+        add("serve", "show the page and answer the HTTP API on this machine, and run the jobs they are asked for")
+    )
     add_keys(add("keys", "make, list or revoke the keys by which programs show who they are"))
     add("sample", "make a minute of raw footage to try Montage on, and print where it is")
     add("doctor", "say what this machine has and lacks")
@@ -268,7 +270,7 @@ def _add_serve(one: argparse.ArgumentParser) -> None:
     one.add_argument("--port", type=_port, default=8080, metavar="N", help="0: any (default: %(default)s)")
     one.add_argument("--require-keys", action="store_true", help="callers must show a key (montage keys create)")
     one.add_argument("--workers", type=_count, metavar="N", help="tasks at once (default: one per core)")
-    one.add_argument("--open", action="store_true", help="open it in the browser")
+    one.add_argument("--open", action="store_true", help="open the page in the browser")
 
 
 def _usage(made: argparse.ArgumentParser) -> Command:

@@ -290,7 +290,7 @@ def _tell(url: str, settings: Settings, arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps({"url": url, "requires_keys": settings.needs_keys}), flush=True)
     else:
-        print(f"Montage answers at {url} (Ctrl-C ends it).", flush=True)
+        print(f"Open {url} in a browser; programs ask below {url}/v1 (Ctrl-C ends it).", flush=True)
     if arguments.open:
         webbrowser.open(url)
 

@@ -91,6 +91,9 @@ def job_row(job: Job) -> JobRowTold:
         created_at=moment(job.created_at),
         ended_at=None if job.ended_at is None else moment(job.ended_at),
         error_code=job.error.code if job.error else None,
+        artifacts=sorted(job.artifacts),
+        reel_s=job.numbers.get("reel_s"),
+        duration_s=job.media.duration_s if job.media else None,
     )
 
 

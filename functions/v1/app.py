@@ -3,6 +3,7 @@
 import logging
 import secrets
 import time
+from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -13,12 +14,14 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.serving import trace_of
-from functions.v1 import batches, health, jobs, uploads
+from functions.v1 import batches, health, jobs, links, uploads
 from functions.v1.context import Api
 from functions.v1.gates import add_gates
 from functions.v1.openapi import described
+from functions.v1.pages import WEB, page_routes
 from functions.v1.problems import Problem, problem, problem_of, status_of
 from shared import log as logs
+from shared.connect import storage_origins
 from shared.errors import MontageError, TryAgain
 from shared.log import event
 
@@ -40,10 +43,14 @@ GONE = 499
 """What the log says of a request whose sender did not wait for the answer."""
 
 
-def make_app(api: Api, *, objects: Router | None = None) -> FastAPI:
-    """Return the application that answers with these ports; `objects` answers for one machine's signed addresses."""
+def make_app(api: Api, *, objects: Router | None = None, web: Path = WEB) -> FastAPI:
+    """Return the application that answers with these ports, and with the page whose files lie in the folder `web`.
+
+    `objects` answers for one machine's signed addresses.
+    """
     made = routes()
     made.state.api = api
+    made.router.routes.extend(page_routes(web, storage=storage_origins(api.settings)))
     if objects is not None:
         made.router.routes.extend(objects.routes)
     made.add_middleware(Around, project=api.settings.google.project)
@@ -65,7 +72,7 @@ def routes() -> FastAPI:
         redirect_slashes=False,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
-    for part in (uploads, jobs, batches, health):
+    for part in (uploads, jobs, links, batches, health):
         made.include_router(part.router)
     made.add_exception_handler(MontageError, _told)
     made.add_exception_handler(Problem, _told)

@@ -35,6 +35,9 @@ ROW: dict[str, Any] = {
     "created_at": WHEN,
     "ended_at": None,
     "error_code": None,
+    "artifacts": [],
+    "reel_s": None,
+    "duration_s": 283.5,
 }
 POSE: dict[str, Any] = {"state": "launched", "progress": 0.4, "chunks": 5, "done": 1, "running": 2, "failed": 0}
 SLOWEST = {"name": "pose-00002", "position": 0.5, "still_for_s": 2.1, "source_span_s": [120.0, 180.0]}
@@ -60,6 +63,13 @@ JOB: dict[str, Any] = {
     "artifacts": [],
     "numbers": {},
     "labels": {"match": "17"},
+}
+LINKS: dict[str, Any] = {
+    "expires_at": "2026-03-01T10:30:00Z",
+    "links": {
+        "reel": {"url": f"https://storage.example/downloads/{JOB_ID}/r1/reel.mp4?s=9b2e", "content_type": "video/mp4"},
+        "source": {"url": f"https://storage.example/uploads/{JOB_ID}/source?s=77d0", "content_type": "video/mp4"},
+    },
 }
 """What the document shows; a test holds each against its model."""
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -322,6 +332,31 @@ class JobRowTold(_Told):
     created_at: datetime = Field(examples=[WHEN])
     ended_at: datetime | None
     error_code: str | None
+    artifacts: list[str]
+    """What can be downloaded, by name."""
+    reel_s: float | None
+    """How long the reel is; null before there is one."""
+    duration_s: float | None
+    """How long the source is; null before it was looked at."""
+
+
+class LinkTold(_Told):
+    """Where a file is for a while."""
+
+    url: str
+    """Needs no key: whoever has it may use it until it expires."""
+    content_type: str
+
+
+class LinksTold(_Told):
+    """Addresses of a job's files, signed as they were asked for."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [LINKS]})
+
+    expires_at: datetime
+    """Until when the addresses are good."""
+    links: dict[str, LinkTold]
+    """By the names in the job's `artifacts`, and `source`."""
 
 
 class JobsTold(_Told):

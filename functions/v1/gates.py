@@ -35,6 +35,7 @@ TAKEN_HEADERS = (
     "Content-Type",
     "If-Match",
     "Idempotency-Key",
+    "Range",
     "Content-Range",
     "X-Goog-Resumable",
     "X-Goog-Content-Length-Range",

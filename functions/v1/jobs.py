@@ -13,13 +13,13 @@ from functions.v1.bodies import BATCH_ID, ImportAsked, JobsTold, JobTold
 from functions.v1.callers import Caller, Reader, Uploader
 from functions.v1.context import Api, api_of
 from functions.v1.documented import ETAG, LOCATION, WITH_BODY, json_body, problems
+from functions.v1.downloads import ERASING, SOURCE, artifact_url, demand_not_erasing, source_url, stored_source
 from functions.v1.problems import Problem, status_of
 from functions.v1.requests import JobId, JsonBody, expected_revision, job_of, only, read_any, read_as
 from shared.domain.job import Job, JobState
 from shared.domain.listing import JobQuery
 from shared.domain.messages import JobRequested
-from shared.domain.object_names import source
-from shared.errors import BadRequest, NotAllowed, NotFound
+from shared.errors import BadRequest, NotAllowed
 from shared.pipeline.cancel_job import cancel_job
 from shared.pipeline.erase_job import erase_job
 from shared.pipeline.render_again import render_again
@@ -29,12 +29,10 @@ from shared.pipeline.retry_job import retry_job
 router = APIRouter(tags=["jobs"])
 
 MOST_ON_A_PAGE = 200
-SOURCE = "source"
-"""The artifact that everybody has from the start."""
 WITHOUT_REEL = {
     "cancelled": ("cancelled", "The job was cancelled, so there is no reel."),
     "expired": ("expired", "The upload was never completed, so there is no reel."),
-    "erasing": ("erasing", "The job is being erased."),
+    "erasing": ERASING,
 }
 
 
@@ -243,7 +241,7 @@ def get_reel(request: Request, caller: Reader, job_id: JobId) -> Response:
     api = api_of(request)
     job = job_of(api, caller, job_id)
     if job.state == "done":
-        return _artifact(api, job, "reel")
+        return _redirect(artifact_url(api, job, "reel"))
     if job.state in WITHOUT_REEL:
         raise Problem(404, *WITHOUT_REEL[job.state], state=job.state)
     if job.error is not None and job.is_final:
@@ -271,9 +269,10 @@ def get_artifact(
     """Signed when it is asked for and good for a while: keep the name, not the address."""
     api = api_of(request)
     job = job_of(api, caller, job_id)
-    if job.state == "erasing":
-        raise Problem(404, *WITHOUT_REEL[job.state], state=job.state)
-    return _source(api, job) if name == SOURCE else _artifact(api, job, name)
+    demand_not_erasing(job)
+    if name == SOURCE:
+        return _redirect(source_url(api, job, stored_source(api, job)))
+    return _redirect(artifact_url(api, job, name))
 
 
 @contextmanager
@@ -293,35 +292,6 @@ def _owner(caller: Caller, asked: str | None) -> str | None:
     if asked is not None:
         raise NotAllowed("wrong_scope", "Others' jobs are for keys with the scope admin.")
     return caller.owner
-
-
-def _artifact(api: Api, job: Job, name: str) -> Response:
-    if name not in job.artifacts:
-        raise _unknown_artifact(job, name)
-    object_name = job.artifacts[name]
-    stem = job.source.file_name.rpartition(".")[0] or job.source.file_name
-    file_name = f"{stem}-{object_name.rpartition('/')[2]}"
-    expires_s = api.settings.download_url_expires_s
-    return _redirect(api.signers.downloads.download(object_name, file_name=file_name, expires_s=expires_s))
-
-
-def _source(api: Api, job: Job) -> Response:
-    if job.source.generation is None:
-        raise _unknown_artifact(job, SOURCE)
-    object_name = source(job.id)
-    try:
-        api.cloud.uploads.stat(object_name)
-    except NotFound as error:
-        raise BadRequest("source_expired", "The source is not kept any more.") from error
-    expires_s = api.settings.download_url_expires_s
-    file_name = job.source.file_name
-    return _redirect(api.signers.uploads.download(object_name, file_name=file_name, expires_s=expires_s))
-
-
-def _unknown_artifact(job: Job, name: str) -> Problem:
-    there = sorted(job.artifacts) + ([SOURCE] if job.source.generation is not None else [])
-    found = f"There are: {', '.join(there)}." if there else "There is nothing yet."
-    return Problem(404, "unknown_artifact", f"This job has no artifact {name[:80]}. {found}", artifacts=there)
 
 
 def _redirect(url: str) -> Response:

@@ -26,9 +26,18 @@ Kind = tuple[int, int, str, int, int, int, int]
 """What the filters for a frame depend on: width, height, pixel format, matrix, range, curve, primaries."""
 
 
+def colour_matrix(frame: VideoFrame) -> int:
+    """Return how the frame's numbers are colours (AVColorSpace), guessed where it is untagged."""
+    if frame.colorspace in MATRICES:
+        return frame.colorspace
+    if frame.color_trc in HDR_CURVES or frame.color_primaries == BT2020:
+        return BT2020
+    return BT709 if frame.height >= HD_HEIGHT else BT601
+
+
 def kept_colours(frame: VideoFrame) -> Colours:
     """Return the colours of a reel whose source has such frames: its own where every player knows them, else BT.709."""
-    matrix, primaries = _matrix(frame), frame.color_primaries
+    matrix, primaries = colour_matrix(frame), frame.color_primaries
     if frame.color_trc in HDR_CURVES or matrix not in KEPT_MATRICES:
         return BT709, BT709
     return matrix, primaries if primaries in KEPT_PRIMARIES else BT709
@@ -98,7 +107,7 @@ def colouring(frame: VideoFrame, size: tuple[int, int], *, matrix: str) -> tuple
 
     `colorspace` works on the planes as they are and takes half the time of `scale`, which goes by way of RGB.
     """
-    source, is_full = MATRICES[_matrix(frame)], _is_full(frame)
+    source, is_full = MATRICES[colour_matrix(frame)], _is_full(frame)
     primaries = PRIMARIES.get(frame.color_primaries, "bt709")
     fits = frame.format.name in PLANAR_420 and (frame.width, frame.height) == size
     if fits and frame.format.name == "yuv420p" and source == matrix and primaries == "bt709" and not is_full:
@@ -128,18 +137,9 @@ def tone_mapping(frame: VideoFrame, size: tuple[int, int], cube: Path, *, matrix
 def _scaling(
     frame: VideoFrame, size: tuple[int, int], *, pixel_format: str, matrix: str, is_full: bool
 ) -> tuple[Step, ...]:
-    source = f"in_color_matrix={MATRICES[_matrix(frame)]}:in_range={_range(_is_full(frame))}"
+    source = f"in_color_matrix={MATRICES[colour_matrix(frame)]}:in_range={_range(_is_full(frame))}"
     wanted = f"out_color_matrix={matrix}:out_range={_range(is_full)}"
     return (("scale", f"{size[0]}:{size[1]}:flags=bicubic:{source}:{wanted}"), ("format", pixel_format))
-
-
-def _matrix(frame: VideoFrame) -> int:
-    """Return how the frame's numbers are colours (AVColorSpace), guessed where it is untagged."""
-    if frame.colorspace in MATRICES:
-        return frame.colorspace
-    if frame.color_trc in HDR_CURVES or frame.color_primaries == BT2020:
-        return BT2020
-    return BT709 if frame.height >= HD_HEIGHT else BT601
 
 
 def _is_full(frame: VideoFrame) -> bool:

@@ -17,12 +17,15 @@ from functools import partial
 from threading import Event
 from typing import BinaryIO
 
+from pydantic import Base64UrlBytes
+
 from shared.domain.damage import Decoded, together
 from shared.domain.options import MotionOptions
 from shared.domain.pose import SAMPLE_RATE_HZ, PoseSample
 from shared.domain.record import from_dict, to_dict
 from shared.domain.side_by_side import side_by_side
 from shared.domain.span import Span
+from shared.domain.thumbnails import Thumbnail
 from shared.domain.units import ChunkPlan, unit_span
 from shared.domain.video import Video
 from shared.media.ahead import ahead, in_turn
@@ -66,6 +69,8 @@ class PosePart:
     """Model names and versions."""
     decoded: Decoded = field(default_factory=Decoded)
     effort: Effort = Effort()
+    thumbnails: dict[int, Base64UrlBytes] = field(default_factory=dict)
+    """Number to JPEG, Base64 where it is stored; none in parts of a Montage that took none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +93,7 @@ class _Found:
     """What looking through some units in a row came to."""
 
     samples: list[PoseSample] = field(default_factory=list)
+    thumbnails: list[Thumbnail] = field(default_factory=list)
     stale: int = 0
     """Samples that show a frame of another time."""
     effort: Effort = Effort()
@@ -128,7 +134,13 @@ def analyse_chunk(
     if found.damage is not None:
         log.info("damaged (%s): once more, unit by unit", found.damage.last_error)
         found, decoded = _one_by_one(work, units, found)
-    return PosePart(samples=tuple(found.samples), models=detector.versions, decoded=decoded, effort=found.effort)
+    return PosePart(
+        samples=tuple(found.samples),
+        models=detector.versions,
+        decoded=decoded,
+        effort=found.effort,
+        thumbnails={each.number: each.jpeg for each in sorted(found.thumbnails, key=lambda each: each.number)},
+    )
 
 
 def _one_by_one(work: _Work, units: range, damaged: _Found) -> tuple[_Found, Decoded]:
@@ -149,6 +161,7 @@ def _one_by_one(work: _Work, units: range, damaged: _Found) -> tuple[_Found, Dec
             found = _looked_through(work, unit, with_care=damage)
             whole.effort = whole.effort.and_(found.effort)
         whole.samples += found.samples
+        whole.thumbnails += found.thumbnails
         decoded.append(_decoded(work, unit, found, damage))
     return whole, together(decoded)
 
@@ -200,6 +213,7 @@ def _looked_through(work: _Work, units: range, *, with_care: Damage | None = Non
                 tell=work.position.looked,
             )
             found.samples += samples
+            found.thumbnails += [step.thumbnail for step in strip.steps if step.thumbnail is not None]
             found.stale += sum(step.is_stale for step in strip.steps)
             found.effort = found.effort.and_(Effort(looks=looks))
             if with_care is None and found.damage is not None:
@@ -283,3 +297,8 @@ def join_parts(parts: Iterable[PosePart]) -> tuple[PoseSample, ...]:
         found.get(index) or PoseSample(index=index, shown_s=index / SAMPLE_RATE_HZ)
         for index in range(max(found, default=-1) + 1)
     )
+
+
+def join_thumbnails(parts: Iterable[PosePart]) -> dict[int, bytes]:
+    """Return the thumbnails of all chunks by number; those of what could not be decoded are missing."""
+    return {number: jpeg for part in parts for number, jpeg in part.thumbnails.items()}

@@ -40,13 +40,15 @@ from shared.pipeline.report import (
     report_warning,
 )
 from shared.pipeline.stage_timings import stage_timings
+from shared.pipeline.timeline_file import TIMELINE_FILE, write_timeline_file
 from shared.ports import Cloud
 
 log = logging.getLogger(__name__)
 
 Progress = Callable[[float], None]
 RENDER_SHARE = 0.9  # of the merge's progress; the rest is reading the parts before and the poster after
-FILES = {"report": "report.json", "timeline": "timeline.png"}
+UPLOAD_FROM = 0.95
+FILES = {"report": "report.json", "timeline": "timeline.png", **TIMELINE_FILE}
 REEL, SOUND_REEL = {"reel": "reel.mp4"}, {"reel": "reel.m4a"}
 POSTER = {"poster": "poster.jpg"}
 
@@ -103,7 +105,16 @@ def make_reel(
         if isinstance(media, Video):
             write_poster(file, media, _poster_time_s(edit, chosen), scratch / POSTER["poster"], name=name)
         picture_timeline(scratch / FILES["timeline"], file, job, media, analysis, chosen, edit)
-    files = FILES | (REEL | POSTER if isinstance(media, Video) else SOUND_REEL)
+        thumbs = write_timeline_file(
+            cloud,
+            scratch,
+            file,
+            job,
+            whole,
+            analysis,
+            tell=lambda share: on_progress(RENDER_SHARE + (UPLOAD_FROM - RENDER_SHARE) * share),
+        )
+    files = FILES | thumbs | (REEL | POSTER if isinstance(media, Video) else SOUND_REEL)
     if analysis.transcript is not None:
         files |= write_speech_companions(
             scratch,
@@ -122,7 +133,7 @@ def make_reel(
     (scratch / FILES["report"]).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
     confirm()
     for number, file_name in enumerate(files.values()):
-        on_progress(RENDER_SHARE + (1 - RENDER_SHARE) * number / len(files))
+        on_progress(UPLOAD_FROM + (1 - UPLOAD_FROM) * number / len(files))
         cloud.downloads.upload(scratch / file_name, artifact(job.id, job.revision, file_name))
     log.info(
         "reel of %.1f s rendered by %s",

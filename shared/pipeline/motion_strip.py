@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 
 from shared.domain.looking import JOINED, joined_steps
 from shared.domain.moving_region import Change, GreyPicture, change_between
-from shared.domain.pose import POSE_EVERY, PoseSample
+from shared.domain.pose import POSE_EVERY, SAMPLE_RATE_HZ, PoseSample
+from shared.domain.thumbnails import Thumbnail, thumbnail_every_s
 from shared.domain.video import Video
 from shared.media.decode import FrameSample
+from shared.media.thumbnail import Thumbnailer
 
 GREY_LONGER_SIDE_PX = 192  # a person a tenth of the picture high is still 10 pixels tall
 KEPT_LONGER_SIDE_PX = 1920  # somebody a tenth of the picture high is 108 pixels tall then, more than the model looks at
@@ -23,6 +25,8 @@ class Step:
     is_stale: bool
     frame: FrameSample | None
     """Kept where the pose model may look."""
+    thumbnail: Thumbnail | None = None
+    """Where the source has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ def strips_of(
     """
     width_px = max(2, round(GREY_LONGER_SIDE_PX * min(1.0, video.width / video.height)))
     joined = joined_steps(float(video.fps))
+    thumbnailer, apart = Thumbnailer(video), SAMPLE_RATE_HZ * thumbnail_every_s(video.duration_s)
     before: GreyPicture | None = None
     steps: list[Step] = []
     for frame in frames:
@@ -56,14 +61,16 @@ def strips_of(
             if steps and frame.index // per_unit != steps[-1].sample.index // per_unit:
                 yield _settled(steps, joined)
                 steps = []
-            steps.append(_step(frame, change_between(before if before is not None else grey, grey)))
+            number, beside = divmod(frame.index, apart)
+            thumbnail = None if beside else Thumbnail(number=number, jpeg=thumbnailer.jpeg(frame.frame))
+            steps.append(_step(frame, change_between(before if before is not None else grey, grey), thumbnail))
             _settle(steps, len(steps) - 1 - joined, joined)
         before = grey
     if steps:
         yield _settled(steps, joined)
 
 
-def _step(frame: FrameSample, change: Change) -> Step:
+def _step(frame: FrameSample, change: Change, thumbnail: Thumbnail | None) -> Step:
     return Step(
         sample=PoseSample(
             index=frame.index,
@@ -75,6 +82,7 @@ def _step(frame: FrameSample, change: Change) -> Step:
         change=change,
         is_stale=frame.is_stale,
         frame=frame if frame.index % POSE_EVERY == 0 else None,
+        thumbnail=thumbnail,
     )
 
 

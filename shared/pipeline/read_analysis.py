@@ -19,6 +19,8 @@ class Analysis:
     """Everything that is known of a source when its reel is made."""
 
     samples: tuple[PoseSample, ...] = ()
+    thumbnails: Mapping[int, bytes] = field(default_factory=dict)
+    """JPEGs by number; empty where no pose task took any."""
     decoded: Decoded = field(default_factory=Decoded)
     """What came of decoding the picture; nothing was expected where nobody looked."""
     transcript: Transcript | None = None
@@ -44,6 +46,7 @@ def read_analysis(cloud: Cloud, job: Job) -> Analysis:
         looked = [analyse_pose.part_from_json(data) for data in parts]
         found = Analysis(
             samples=analyse_pose.join_parts(looked),
+            thumbnails=analyse_pose.join_thumbnails(looked),
             decoded=together(part.decoded for part in looked),
             models=looked[0].models,
             chunks={"pose": chunks},

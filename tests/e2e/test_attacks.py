@@ -327,6 +327,7 @@ OF_A_JOB = (
     ("POST", "/retry", None),
     ("DELETE", "", None),
     ("PUT", "/edit-list", [{"start_s": 1.0, "end_s": 4.0}]),
+    ("GET", "/links", None),
 )
 CHANGES = [each for each in OF_A_JOB if each[0] != "GET"]
 EVERY_PATH = (
@@ -359,7 +360,7 @@ def asking(who: str, method: str, path: str, body: Any) -> Callable[[Victims], A
     *(
         (f"{what}: {method} {path}", asking(who, method, path, body), 401, "not_authenticated")
         for who, what in IN_NAME_ONLY.items()
-        for method, path, body in (EVERY_PATH[0], EVERY_PATH[6], EVERY_PATH[10])
+        for method, path, body in (EVERY_PATH[0], EVERY_PATH[6], EVERY_PATH[8], EVERY_PATH[11])
     ),
     *(
         (f"only to read: {method} {path}", asking("reader", method, path, body), 403, "wrong_scope")
@@ -389,6 +390,10 @@ def asking(who: str, method: str, path: str, body: Any) -> Callable[[Victims], A
     ("an artifact that is a path", lambda v: v.ask("ana", "GET", f"/v1/jobs/{v.done}/artifacts/%2e%2e"), 404, "unknown_artifact"),
     ("an artifact that is a longer path", lambda v: v.ask("ana", "GET", f"/v1/jobs/{v.done}/artifacts/..%2f..%2fserver.key"), 404, "unknown_path"),
     ("an artifact by its object's name", lambda v: v.ask("ana", "GET", f"/v1/jobs/{v.done}/artifacts/reel.mp4"), 404, "unknown_artifact"),
+    ("links of an artifact that is a path", lambda v: v.ask("ana", "GET", f"/v1/jobs/{v.done}/links?names=..%2f..%2fserver.key"), 404, "unknown_artifact"),
+    ("links of an artifact by its object's name", lambda v: v.ask("ana", "GET", f"/v1/jobs/{v.done}/links?names=reel,reel.mp4"), 404, "unknown_artifact"),
+    ("links of another job's reel", lambda v: v.ask("ana", "GET", f"/v1/jobs/{v.waiting['job']}/links?names=reel"), 404, "unknown_artifact"),
+    ("links of 10,000 names", lambda v: v.ask("ana", "GET", f"/v1/jobs/{v.done}/links?names={'reel,' * 10_000}"), 422, "bad_parameter"),
     ("If-Match: a revision to come", lambda v: edit(v, '"r2"'), 412, "edit_list_changed"),
     ("If-Match: a weak tag", lambda v: edit(v, 'W/"r1"'), 412, "edit_list_changed"),
     ("If-Match: a huge number", lambda v: edit(v, f'"r{"9" * 5000}"'), 412, "edit_list_changed"),
@@ -470,6 +475,37 @@ def local_port(v: Victims) -> int:
     ("another name beside ours", lambda v: v.ask("ana", "GET", "/v1/jobs", Host="evil.example", X_Forwarded_Host="localhost"), 421, "wrong_host"),
 )  # fmt: skip
 def test_pages_of_other_sites_and_other_names_of_this_machine_are_refused(
+    victims: Victims, attack: Callable[[Victims], Answer], status: int, code: str
+) -> None:
+    assert_refused(victims, attack, status, code)
+
+
+# The page's files
+
+
+def web(path: str, method: str = "GET", **headers: str) -> Callable[[Victims], Answer]:
+    return lambda v: call(f"{v.place.url}{path}", method, {key.replace("_", "-"): headers[key] for key in headers})
+
+
+@rows(
+    ("..", web("/web/../v1/app.py"), 404, "unknown_path"),
+    (".. to the key", web("/web/../../../server.key"), 404, "unknown_path"),
+    ("encoded ..", web("/web/%2e%2e/v1/app.py"), 404, "unknown_path"),
+    ("encoded twice", web("/web/%252e%252e/v1/app.py"), 404, "unknown_path"),
+    ("encoded slashes", web("/web/..%2f..%2fpyproject.toml"), 404, "unknown_path"),
+    ("backslashes", web("/web/..%5c..%5cpyproject.toml"), 404, "unknown_path"),
+    ("an absolute path", web("/web//etc/passwd"), 404, "unknown_path"),
+    ("NUL", web("/web/index.html%00.js"), 404, "unknown_path"),
+    ("bytes that are no text", web("/web/%ff%fe.js"), 404, "unknown_path"),
+    ("a folder", web("/web/"), 404, "unknown_path"),
+    ("the program", web("/web/__init__.py"), 404, "unknown_path"),
+    ("a long name", web(f"/web/{'a' * 5000}.js"), 404, "unknown_path"),
+    ("writing", web("/web/index.html", "PUT"), 405, "wrong_method"),
+    ("a form that is sent to the page", web("/", "POST", Sec_Fetch_Site="cross-site"), 403, "wrong_origin"),
+    ("a script of a page of another site", web("/web/app.js", Origin=FOREIGN), 403, "wrong_origin"),
+    ("a name that leads here", web("/", Host="evil.example"), 421, "wrong_host"),
+)
+def test_nothing_but_the_page_is_read_without_a_key(
     victims: Victims, attack: Callable[[Victims], Answer], status: int, code: str
 ) -> None:
     assert_refused(victims, attack, status, code)

@@ -148,7 +148,7 @@ def test_a_given_edit_list_is_rendered_without_analysis(cloud: EmulatedCloud, tm
         done, refused = cloud.wait_for(ids, timeout_s=120)
         assert done.state == "done", done.error
         fetched = fetch(cloud, http, done, tmp_path / "there")
-    assert fetched.keys() == {"reel", "report", "poster", "timeline"}
+    assert fetched.keys() == {"reel", "report", "poster", "timeline", "timeline_json", "thumbs"}
     clips = json.loads(Path(fetched["report"]).read_text())["edit_list"]["clips"]
     assert [each["wanted"] for each in clips] == [[2, 3.5], [0.5, 1]]
     assert {stage.state for name, stage in done.stages.items() if name != "merge"} == {"skipped"}

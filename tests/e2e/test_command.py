@@ -18,6 +18,7 @@ import pytest
 from shared.connect import connect_local
 from shared.domain.job import Source
 from shared.domain.options import Options
+from shared.pipeline.timeline_file import TimelineFile
 from shared.settings import Settings
 from tests.clips import ClipSpec, make_clip
 from tests.e2e.conftest import Montage
@@ -57,10 +58,15 @@ def test_a_video_becomes_a_reel_a_report_and_a_poster(montage: Montage, person: 
         "report": str(folder / "report.json"),
         "poster": str(folder / "poster.jpg"),
         "timeline": str(folder / "timeline.png"),
+        "timeline_json": str(folder / "timeline.json"),
+        "thumbs": str(folder / "thumbs.jpg"),
     }
     report = json.loads(Path(outputs["report"]).read_text())
     assert report["schema_version"] == 1
     assert report["motion"], "a juggling man moves"
+    timeline = TimelineFile.model_validate_json(Path(outputs["timeline_json"]).read_bytes())
+    assert timeline.motion and max(timeline.motion.energy) > timeline.motion.threshold
+    assert timeline.thumbs and timeline.thumbs.every_s == 1
     assert abs(length_s(outputs["reel"]) - report["edit_list"]["duration_s"]) <= 1 / Fraction(report["source"]["fps"])
     timings = ended.json["timings"]
     assert min(timings["pose_s"], timings["pose_start_up_s"], timings["pose_start_up_worst_s"]) > 0
@@ -71,7 +77,8 @@ def test_words_come_along_as_captions_and_a_transcript(montage: Montage, media_f
     ended = montage("run", "--json", "--quiet", media_file("faces/host_walk_talk_720p.mp4"))
     assert ended.code == 0, ended.err
     speech = {f"{where}_{kind}" for where in ("captions", "source_captions") for kind in ("srt", "vtt")}
-    assert set(ended.json["outputs"]) == {"reel", "report", "poster", "timeline", "transcript", *speech}
+    shown = {"reel", "poster", "timeline", "thumbs"}
+    assert set(ended.json["outputs"]) == {*shown, "report", "timeline_json", "transcript", *speech}
     report = json.loads(Path(ended.json["outputs"]["report"]).read_text())
     assert report["motion"]
     assert report["speech"]

@@ -63,6 +63,8 @@ def test_nothing_is_fetched_or_needed_that_only_analysis_needs(montage: Montage,
         "poster.jpg",
         "reel.mp4",
         "report.json",
+        "thumbs.jpg",
+        "timeline.json",
         "timeline.png",
     ]
 

@@ -1,6 +1,7 @@
 """`montage serve` as people start it and end it."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -69,6 +70,27 @@ def test_what_keeps_it_from_listening_is_a_sentence(montage: Montage) -> None:
     refused = montage("serve", "--host", "0.0.0.0", "--port", "0")
     assert (refused.code, refused.out) == (1, "")
     assert "keys create" in refused.err and "[keys_required]" in refused.err
+
+
+@pytest.mark.slow
+def test_it_says_where_the_page_is_and_opens_it(montage: Montage, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = montage.folder / "opened"
+    browser = montage.folder / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{browser} %s")
+    process = montage.start("serve", "--port", "0", "--open")
+    assert process.stdout is not None
+    said = re.fullmatch(
+        r"Open (http://localhost:\d+) in a browser; programs ask below \1/v1 \(Ctrl-C ends it\)\.\n",
+        process.stdout.readline(),
+    )
+    assert said is not None
+    with httpx.Client(base_url=said[1]) as http:
+        assert http.get("/v1/health").status_code == 200
+        assert http.get("/favicon.ico").status_code in (200, 204)
+    assert opened.read_text().strip() == said[1]
+    assert ended(process, signal.SIGTERM)[0] == 0
 
 
 def signed(told: dict[str, Any]) -> SignedUpload:

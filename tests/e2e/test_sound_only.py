@@ -10,6 +10,7 @@ import av
 import pytest
 
 from benchmarks.normalise import word_error_rate
+from shared.pipeline.timeline_file import TimelineFile
 from tests.e2e.conftest import Montage
 
 pytestmark = [pytest.mark.slow, pytest.mark.models, pytest.mark.timeout(300)]
@@ -23,7 +24,10 @@ def test_a_recording_becomes_a_reel_of_sound(montage: Montage, media_file: Calla
     assert ended.code == 0, ended.err
     outputs = {name: Path(path) for name, path in ended.json["outputs"].items()}
     assert outputs["reel"].name == "reel.m4a"
-    assert "poster" not in outputs
+    assert not outputs.keys() & {"poster", "thumbs"}
+    timeline = TimelineFile.model_validate_json(outputs["timeline_json"].read_bytes())
+    assert (timeline.thumbs, timeline.motion) == (None, None)
+    assert timeline.sound and max(timeline.sound.level_db) > -30
     with av.open(str(outputs["reel"])) as reel:
         assert [(each.type, each.codec_context.name) for each in reel.streams] == [("audio", "aac")]
         reel_s = float((reel.duration or 0) / av.time_base)

@@ -27,6 +27,9 @@ from tests.emulators.upload_sessions import Session, Upload
 UPLOADS = re.compile(r"/upload/storage/v1/b/([^/]+)/o")
 MADE_OF_OBJECTS = re.compile(r"/storage/v1/b/(?:[^/]+/o/[^/]+/(?:rewriteTo|copyTo)/b/)?([^/]+)/o/([^/]+?)(?:/compose)?")
 BUCKETS = re.compile(r"/storage/v1/b(?:/([^/]+))?")
+PRIVATE = "private, max-age=0"
+"""What Cloud Storage says of objects that are not public, where they do not say it themselves: a browser that showed a
+picture asks again before a page's fetch gets it, whose answer needs other headers."""
 
 
 class StorageHandler(StorageExchange):
@@ -256,6 +259,7 @@ class StorageHandler(StorageExchange):
                 headers["Content-Range"] = f"bytes */{self._size_bytes(target)}"  # clients know by it what is empty
             if self.style == "xml":
                 headers = {key: value for key, value in headers.items() if not key.startswith("Access-Control-")}
+                headers.setdefault("Cache-Control", PRIVATE)
             self.send_stream(response, headers)
         finally:
             # After an error the server closes its side, too, without saying so.

@@ -157,10 +157,27 @@ def test_every_entry_point_does_its_work(deployed: Deployed, tmp_path: Path) -> 
         url = deployed.start(functions, "on_job_requested")
         assert post(url, b'{"source": "no address"}') == 204
 
+        script = deployed.bundle / "functions" / "web" / "is_served.js"
+        script.parent.mkdir(exist_ok=True)
+        script.write_text("export {};")
         url = deployed.start(functions, "api")
         assert httpx.get(f"{url}/v1/health", timeout=30.0).json() == {"status": "ok"}
+        assert_serves_the_page(url)
     said = [json.loads(line) for line in _lines(deployed.logs / "on_job_requested.log")]
     assert [line["code"] for line in said if line.get("event") == "dead_letter"] == ["bad_message"]
+
+
+def assert_serves_the_page(url: str) -> None:
+    sent = httpx.get(f"{url}/web/is_served.js", timeout=30.0)
+    assert (sent.status_code, sent.text) == (200, "export {};")
+    assert sent.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert "https" not in sent.headers["Content-Security-Policy"]  # but the emulator's
+    head = httpx.head(f"{url}/web/is_served.js", timeout=30.0)
+    assert (head.status_code, head.content, head.headers["Content-Length"]) == (200, b"", "10")
+    known = httpx.get(f"{url}/web/is_served.js", headers={"If-None-Match": sent.headers["ETag"]}, timeout=30.0)
+    assert (known.status_code, known.content) == (304, b"")
+    assert httpx.get(f"{url}/web/%2e%2e/serving.py", timeout=30.0).status_code == 404
+    assert httpx.get(f"{url}/web/", timeout=30.0).json()["code"] == "unknown_path"
 
 
 def _lines(log: Path) -> list[str]:

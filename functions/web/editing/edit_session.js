@@ -107,6 +107,23 @@ export class EditSession extends EventTarget {
     this._step(this.rendered);
   }
 
+  /**
+   * Go to a state as one step: that of an earlier revision, say.
+   * @param {EditState} state
+   */
+  go(state) {
+    this._step(state);
+  }
+
+  /**
+   * Take a state for what the reel is now. What was before can still be undone to, and rendered again.
+   * @param {EditState} state
+   */
+  accept(state) {
+    this.rendered = state;
+    this._tell("change");
+  }
+
   undo() {
     this.settle();
     const before = this._past.pop();

@@ -1,4 +1,20 @@
-import { h } from "../dom.js";
+// What somebody watches after uploading: all files of a batch as they get on. Its address can be kept and shared.
+
+import { bar, fill, h, setBar, setText } from "../dom.js";
+import { counted, moment, percent } from "../format.js";
+import { batchCards } from "../progress/batch_cards.js";
+import { copyLinkButton } from "../progress/copy_link.js";
+import { NeverBackwards } from "../progress/never_backwards.js";
+import { nothingHere, page } from "../progress/nothing_here.js";
+import { pickDetails, wanted } from "../progress/pick_details.js";
+import { poll } from "../progress/poll.js";
+import { troubleLine } from "../progress/trouble_line.js";
+import { batchWords } from "../progress/wording.js";
+import { mountUnfinished } from "../uploading/unfinished_panel.js";
+import { mountUploadsSummary } from "../uploading/uploads_summary.js";
+
+const EVERY_MS = 2000;
+const AT_ONCE_MS = 50;
 
 /**
  * @param {HTMLElement} root
@@ -7,7 +23,80 @@ import { h } from "../dom.js";
  * @returns {import("../app.js").Mounted}
  */
 export function mount(root, context, id) {
-  context.setTitle("batch");
-  root.append(h("h1", {}, "batch", " ", id));
-  return { unmount() {} };
+  const { api } = context;
+  context.setTitle("Progress");
+  const title = h("h1", {}, "Your files");
+  const line = h("p", { class: "batch-line numbers" }, "Looking…");
+  const whole = bar("All files", "batch-bar");
+  const trouble = troubleLine();
+  const unfinishedPlace = h("div", { class: "unfinished-place" });
+  const cards = batchCards(context, { onChanged: () => polling.soon() });
+  const shares = new NeverBackwards();
+  let wasEnded = 0;
+  fill(root,
+    h("div", { class: "page-head" },
+      h("div", {}, title, line),
+      h("div", { class: "buttons" }, copyLinkButton(), h("a", { class: "button", href: "/", "data-link": true }, "Upload more"))),
+    whole, trouble.element, unfinishedPlace, cards.element);
+  const unfinished = mountUnfinished(unfinishedPlace, context, { batch: id });
+  const summary = mountUploadsSummary(unfinishedPlace, { batch: id });
+  const polling = poll({ round, onTrouble: trouble.tell, onEnd: (error) => end(error) });
+  return { unmount };
+
+  /** @param {AbortSignal} signal */
+  async function round(signal) {
+    const batch = await api.batch(id, signal);
+    cards.updateRows(batch.jobs);
+    show(batch);
+    for (const jobId of pickDetails(batch.jobs, cards.known)) await detail(jobId, signal);
+    show(batch);
+    if (!batch.jobs.length) return batch.is_ended ? null : EVERY_MS;
+    if (!batch.is_ended) return EVERY_MS;
+    return wanted(batch.jobs, cards.known).length ? AT_ONCE_MS : null;
+  }
+
+  /** @param {string} jobId @param {AbortSignal} signal */
+  async function detail(jobId, signal) {
+    try {
+      cards.updateJob(await api.job(jobId, signal));
+    } catch (error) {
+      if (/** @type {{status?: number}} */ (error).status !== 404) throw error;
+      cards.remove(jobId); // erased meanwhile
+    }
+  }
+
+  /** @param {import("../api.js").Batch} batch */
+  function show(batch) {
+    const standings = cards.standings();
+    if (!standings.length) return showEmpty();
+    const words = batchWords(standings);
+    const ended = standings.filter((each) => each.state === "done" || each.state === "failed").length;
+    const share = shares.shown("all", `${standings.length} ${ended < wasEnded}`, words.share);
+    wasEnded = ended;
+    const all = standings.length === 1 ? batch.jobs[0]?.name ?? "Your file" : counted(standings.length, "file");
+    setText(title, standings.length === 1 ? "Your file" : all);
+    setText(line, `${words.text} · begun ${moment(batch.created_at, new Date())}`);
+    setBar(whole, share);
+    whole.hidden = words.isEnded;
+    context.setTitle(words.isEnded ? `${words.text} – ${all}` : `${percent(share)} – ${all}`);
+  }
+
+  function showEmpty() {
+    context.setTitle("Erased");
+    fill(root, page("All files of this batch are erased", "There is nothing left to watch."));
+  }
+
+  /** @param {Error} error */
+  function end(error) {
+    unmount();
+    context.setTitle("Nothing here");
+    fill(root, nothingHere(error, { what: "batch" }));
+  }
+
+  function unmount() {
+    polling.stop();
+    unfinished.unmount();
+    summary.unmount();
+    cards.unmount();
+  }
 }

@@ -39,6 +39,7 @@ OPERATIONS = [
     ("PUT", "/v1/jobs/{job_id}/edit-list"),
     ("GET", "/v1/jobs/{job_id}/reel"),
     ("GET", "/v1/jobs/{job_id}/artifacts/{name}"),
+    ("GET", "/v1/jobs/{job_id}/links"),
     ("GET", "/v1/batches/{batch_id}"),
     ("GET", "/v1/health"),
 ]
@@ -197,6 +198,7 @@ RIGHT: dict[str, tuple[Choice, int]] = {
     "PUT /v1/jobs/{job_id}/edit-list": (Choice(kind="done", headers=HEADERS[PUT][0], body=EDIT_LISTS[0]), 202),
     "GET /v1/jobs/{job_id}/reel": (Choice(kind="done"), 302),
     "GET /v1/jobs/{job_id}/artifacts/{name}": (Choice(kind="done", artifact="source"), 302),
+    "GET /v1/jobs/{job_id}/links": (Choice(kind="done", query={"names": "reel,source"}), 200),
     "GET /v1/batches/{batch_id}": (Choice(kind="done"), 200),
     "GET /v1/health": (Choice(), 200),
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from threading import enumerate as threads
@@ -20,6 +22,7 @@ from shared.pipeline.analyse_pose import (
     PosePart,
     analyse_chunk,
     join_parts,
+    join_thumbnails,
     part_from_json,
     part_to_json,
 )
@@ -115,6 +118,7 @@ def test_decoders_side_by_side_find_the_same(walker: Path) -> None:
     for decoders in (2, 4):
         (whole,) = parts_of(walker, 30.0, SeesBright(), decoders=decoders)
         assert whole.samples == alone.samples
+        assert whole.thumbnails == alone.thumbnails
         assert whole.effort.looks == alone.effort.looks
         assert whole.effort.decoded_frames > alone.effort.decoded_frames, "each begins at a keyframe of its own"
 
@@ -150,9 +154,11 @@ def test_a_picture_damaged_inside_is_the_same_for_any_chunks_and_decoders(walker
     """libav says nothing of it, and puts something together that depends on its threads."""
     for seed in SILENTLY_DAMAGED:
         damaged = with_bits_flipped(walker, tmp_path / "damaged.mp4", seed)
-        whole = join_parts(parts_of(damaged, 30.0, SeesBright(), decoders=2))
-        assert join_parts(parts_of(damaged, 10.0, SeesBright(), decoders=2)) == whole
-        assert join_parts(parts_of(damaged, 20.0, SeesBright(), decoders=1)) == whole
+        whole = parts_of(damaged, 30.0, SeesBright(), decoders=2)
+        for chunk_s, decoders in ((10.0, 2), (20.0, 1)):
+            parts = parts_of(damaged, chunk_s, SeesBright(), decoders=decoders)
+            assert join_parts(parts) == join_parts(whole)
+            assert join_thumbnails(parts) == join_thumbnails(whole)
 
 
 def with_bits_flipped(source: Path, out: Path, seed: int) -> Path:
@@ -201,7 +207,15 @@ def test_a_detector_that_fails_ends_the_decoding_too(walker: Path) -> None:
 def test_a_part_is_read_as_it_was_stored(walker: Path) -> None:
     (part,) = parts_of(walker, 30.0, SeesBright())
     assert part_from_json(part_to_json(part)) == part
+    assert list(part.thumbnails) == list(range(round(SECONDS)))
     assert part.models == {"bright": "1"}
+
+
+def test_a_part_without_thumbnails_is_read_too(walker: Path) -> None:
+    (part,) = parts_of(walker, 30.0, SeesBright())
+    stored = json.loads(part_to_json(part))
+    del stored["thumbnails"]
+    assert part_from_json(json.dumps(stored).encode()) == replace(part, thumbnails={})
 
 
 def test_where_nothing_could_be_decoded_nothing_happens() -> None:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from shared.domain.damage import Decoded, loss_of, together
-from shared.domain.pose import PoseSample
+from shared.domain.pose import SAMPLE_RATE_HZ, PoseSample
 from shared.domain.units import POSE_UNIT_S, plan_chunks
 from shared.errors import BadVideo
 from shared.media.probe import probe
-from shared.pipeline.analyse_pose import analyse_chunk, join_parts
+from shared.media.sparse import OLDER_BY_STEPS
+from shared.pipeline.analyse_pose import PosePart, analyse_chunk, join_parts, join_thumbnails
 from shared.pipeline.judge_damage import judge_damage
-from tests.clips import ClipSpec, make_clip
+from tests.clips import ClipSpec, make_clip, read_time
 from tests.damage import cut_off, encrypt, index_first, rename_codec, spoil
 from tests.nobody import Nobody
+
+MOST_EARLY_S = OLDER_BY_STEPS / SAMPLE_RATE_HZ + 0.001  # a step may show a frame that other frames need
 
 
 @pytest.fixture(scope="session")
@@ -27,16 +33,35 @@ def half_minute(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def analysed(path: Path, chunk_s: float) -> tuple[tuple[PoseSample, ...], Decoded]:
+    parts = parts_of(path, chunk_s)
+    return join_parts(parts), together(part.decoded for part in parts)
+
+
+def parts_of(path: Path, chunk_s: float, decoders: int | None = None) -> list[PosePart]:
     with path.open("rb") as file:
         video = probe(file, name=path.name)
         plan = plan_chunks(duration_s=video.duration_s, unit_s=POSE_UNIT_S, chunk_s=chunk_s, max_tasks=99)
-        parts = [
+        return [
             analyse_chunk(
-                file, video, plan=plan, chunk=chunk, detector=Nobody(), name=path.name, on_progress=lambda _: None
+                file,
+                video,
+                plan=plan,
+                chunk=chunk,
+                detector=Nobody(),
+                name=path.name,
+                on_progress=lambda _: None,
+                decoders=decoders,
             )
             for chunk in range(plan.chunks)
         ]
-    return join_parts(parts), together(part.decoded for part in parts)
+
+
+def times_shown(thumbnails: Mapping[int, bytes]) -> dict[int, float]:
+    """Return the source time in s that each thumbnail shows."""
+    return {
+        number: read_time(np.asarray(Image.open(BytesIO(jpeg)).convert("L"))) / 1000
+        for number, jpeg in sorted(thumbnails.items())
+    }
 
 
 def code_of(path: Path, decoded: Decoded) -> str | None:
@@ -65,13 +90,27 @@ def code_of(path: Path, decoded: Decoded) -> str | None:
 )
 def test_any_chunking_comes_to_the_same(half_minute: Path, spoiled_s: tuple[float, float], code: str) -> None:
     path = spoil(half_minute, start_s=spoiled_s[0], end_s=spoiled_s[1])
-    whole, decoded = analysed(path, 9999.0)
+    parts = parts_of(path, 9999.0)
+    whole, decoded, thumbnails = join_parts(parts), parts[0].decoded, join_thumbnails(parts)
     assert code_of(path, decoded) == code
-    for chunk_s in (10.0, 20.0):
-        samples, in_chunks = analysed(path, chunk_s)
-        assert samples == whole
-        assert in_chunks == decoded
+    for chunk_s, decoders in ((10.0, 2), (20.0, 1)):
+        in_chunks = parts_of(path, chunk_s, decoders)
+        assert join_parts(in_chunks) == whole
+        assert together(part.decoded for part in in_chunks) == decoded
+        assert join_thumbnails(in_chunks) == thumbnails
+    for number, at_s in times_shown(thumbnails).items():
+        is_spoiled = spoiled_s[0] - 1 <= number <= spoiled_s[1] + 1
+        is_shifted = not spoiled_s[0]  # source time begins with the first frame there is
+        assert is_spoiled or is_shifted or at_s == pytest.approx(number, abs=MOST_EARLY_S), "thumbnail n shows second n"
     assert [sample.index for sample in whole] == list(range(len(whole)))
+
+
+@pytest.mark.parametrize(("chunk_s", "decoders"), [(10.0, 2), (20.0, 1), (9999.0, 4)])
+def test_thumbnail_n_shows_second_n(half_minute: Path, chunk_s: float, decoders: int) -> None:
+    shown = times_shown(join_thumbnails(parts_of(half_minute, chunk_s, decoders)))
+    assert list(shown) == list(range(30))
+    for number, at_s in shown.items():
+        assert number - MOST_EARLY_S <= at_s <= number + 0.001
 
 
 def test_what_is_lost_is_measured(half_minute: Path) -> None:

@@ -104,7 +104,7 @@ def test_a_given_edit_list_is_rendered_in_its_order_without_analysis(
         "transcribe": "skipped",
         "merge": "done",
     }
-    assert set(job.artifacts) == {"reel", "report", "poster", "timeline"}
+    assert set(job.artifacts) == {"reel", "report", "poster", "timeline", "timeline_json", "thumbs"}
     report = report_of(machine, job)
     assert [clip["wanted"] for clip in report["edit_list"]["clips"]] == [[4, 6], [1, 2], [4, 6]]
     assert [(each["start_s"], each["chosen"]) for each in report["highlights"]] == [(4, True), (1, True), (4, True)]
@@ -175,6 +175,7 @@ def test_sound_alone_is_cut_by_an_edit_list_too(machine: OneMachine, tmp_path: P
         "reel": "reel.m4a",
         "report": "report.json",
         "timeline": "timeline.png",
+        "timeline_json": "timeline.json",
     }
     assert job.numbers["kept_s"] == 1.5
 

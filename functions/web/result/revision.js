@@ -1,0 +1,43 @@
+// Whether a reel is what an edit asked for, and in which words an edit is told. Pure.
+
+import { inReel } from "../editing/edit_state.js";
+import { joined } from "./reel_clock.js";
+
+const SAME_S = 0.002; // edits are told in whole milliseconds
+
+/**
+ * Return whether a report's reel shows just what the state has on.
+ * @param {import("../editing/edit_state.js").EditState} state
+ * @param {import("../editing/from_report.js").Report} report
+ */
+export function isReelOf(state, report) {
+  const asked = joined(inReel(state));
+  const shown = joined(report.edit_list.clips.map(({ wanted: [startS, endS] }) => ({ startS, endS })));
+  return asked.length === shown.length && asked.every((each, n) =>
+    Math.abs(each.startS - shown[n].startS) < SAME_S && Math.abs(each.endS - shown[n].endS) < SAME_S);
+}
+
+const KEYWORD = "your keyword: ";
+
+/**
+ * Return a reason as a badge has it, and what kind it is.
+ * @param {string} reason
+ * @returns {{text: string, kind: "keyword" | "motion" | "speech" | "own"}}
+ */
+export function reasonBadge(reason) {
+  if (reason.startsWith(KEYWORD)) return { text: `“${reason.slice(KEYWORD.length)}”`, kind: "keyword" };
+  if (reason.includes("movement")) return { text: reason, kind: "motion" };
+  if (reason === "added by you") return { text: reason, kind: "own" };
+  return { text: reason, kind: "speech" };
+}
+
+/**
+ * Return the seconds that somebody typed as a clock or as seconds (1:02.5, 62.5), or null where it is neither.
+ * @param {string} typed
+ * @returns {number | null}
+ */
+export function typedS(typed) {
+  const parts = typed.trim().replace(",", ".").split(":");
+  if (parts.length > 3 || !parts.every((part, n) => (n === parts.length - 1 ? /^\d+(\.\d*)?$/ : /^\d+$/).test(part))) return null;
+  return parts.reduce((total, part) => total * 60 + Number(part), 0);
+}

@@ -1,0 +1,156 @@
+// What is said, to read, search and jump by. Only sentences near what is seen consist of words; the rest is text.
+
+import { inReel } from "../editing/edit_state.js";
+import { fill, h, icon, ICONS, setText } from "../dom.js";
+import { clock, counted } from "../format.js";
+import { sentenceOf, sentencesOf, spanOf, textOf, wordAt } from "./sentences.js";
+import { finderIn } from "./transcript_search.js";
+import { wordRange } from "./word_selection.js";
+
+
+const MANY = 100; // sentences, from which on those out of sight are not laid out
+const MARK_AFTER_MS = 120; // an edge that is dragged changes the reel with every move
+const LINGERS_S = 0.3; // a word stays marked so long in a silence
+
+/**
+ * @param {HTMLElement} root
+ * @param {{transcript: import("./loading.js").Transcript, session: import("../editing/edit_session.js").EditSession,
+ *   isReadOnly: boolean, onSeek: (atS: number) => void}} how
+ */
+export function mountTranscript(root, { transcript: { words, segments }, session, isReadOnly, onSeek }) {
+  const sentences = sentencesOf(words, segments);
+  /** @type {((phrase: string) => import("./transcript_search.js").Found[]) | null} */
+  let find = null;
+  /** @type {import("./transcript_search.js").Found[]} */
+  let found = [];
+  let at = -1;
+  let current = -1;
+  const texts = sentences.map((each) => h("p", { class: "sentence-text" }, textOf(words, each)));
+  const items = sentences.map((each, n) => h("li", { class: "sentence", dataset: { n } },
+    h("button", { type: "button", class: "sentence-time numbers", "aria-label": `Go to ${clock(each.startS)}`, onclick: () => onSeek(each.startS) }, clock(each.startS)),
+    texts[n]));
+  const list = h("div", { class: sentences.length > MANY ? "sentences is-long" : "sentences", tabindex: "0", role: "group", "aria-label": "What is said", onclick: pressed }, h("ol", {}, ...items));
+  const input = h("input", { type: "search", placeholder: "Search what is said", "aria-label": "Search the transcript", oninput: search, onkeydown: next });
+  const count = h("span", { class: "small soft numbers transcript-count", role: "status" });
+  const add = h("button", { type: "button", class: "button small", hidden: isReadOnly, disabled: true, onclick: addSelected }, icon(ICONS.add), "Add selected words");
+  fill(root, h("div", { class: "transcript-head" }, h("h2", {}, "Transcript"), add),
+    h("div", { class: "transcript-search" }, input, count), list);
+
+  const seen = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) if (isIntersecting) build(Number(/** @type {HTMLElement} */ (target).dataset.n));
+  }, { root: list, rootMargin: "200px" });
+  for (const each of items) seen.observe(each);
+
+  /** @param {number} n */
+  function build(n) {
+    if (texts[n].childElementCount) return;
+    seen.unobserve(items[n]);
+    const { first, beyond } = sentences[n];
+    fill(texts[n], ...words.slice(first, beyond).flatMap((word, m) => [
+      m > 0 && word.space_before && " ", h("span", { class: "word", dataset: { word: first + m } }, word.text),
+    ]));
+    mark(n);
+  }
+
+  /** @param {number} n a sentence of words */
+  function mark(n) {
+    const spans = inReel(session.state);
+    for (const each of /** @type {Iterable<HTMLElement>} */ (texts[n].children)) {
+      const place = Number(each.dataset.word);
+      const middleS = (words[place].start_s + words[place].end_s) / 2;
+      each.classList.toggle("in-reel", spans.some((span) => middleS >= span.startS && middleS < span.endS));
+      each.classList.toggle("is-current", place === current);
+      each.classList.toggle("is-found", found.some(({ first, beyond }) => place >= first && place < beyond));
+      each.classList.toggle("is-found-now", at >= 0 && place >= found[at].first && place < found[at].beyond);
+    }
+  }
+
+  let marking = 0;
+  function markSoon() {
+    clearTimeout(marking);
+    marking = window.setTimeout(markAll, MARK_AFTER_MS);
+  }
+
+  function markAll() {
+    texts.forEach((each, n) => each.childElementCount && mark(n));
+  }
+
+  /** @param {number} n */
+  function bringIntoView(n) {
+    const outer = list.getBoundingClientRect();
+    const inner = items[n].getBoundingClientRect();
+    if (inner.top < outer.top || inner.bottom > outer.bottom) list.scrollTop += inner.top - outer.top - outer.height / 3;
+  }
+
+  /** @param {number} atS */
+  function follow(atS) {
+    const last = wordAt(words, atS);
+    const word = last >= 0 && atS > words[last].end_s + LINGERS_S ? -1 : last;
+    if (word === current) return;
+    const [before, now] = [current, word].map((each) => (each < 0 ? -1 : sentenceOf(sentences, each)));
+    current = word;
+    if (now >= 0) build(now);
+    if (before >= 0 && before !== now && texts[before].childElementCount) mark(before);
+    if (now >= 0) mark(now);
+    if (now >= 0 && now !== before && !list.matches(":hover, :focus-within")) bringIntoView(now);
+  }
+
+  /** @param {MouseEvent} event */
+  function pressed(event) {
+    const place = /** @type {HTMLElement} */ (event.target).dataset.word;
+    if (place !== undefined && getSelection()?.isCollapsed) onSeek(words[Number(place)].start_s);
+  }
+
+  function search() {
+    find ??= finderIn(words);
+    found = find(input.value);
+    at = found.length ? 0 : -1;
+    showFound();
+  }
+
+  /** @param {KeyboardEvent} event */
+  function next(event) {
+    if (event.key !== "Enter" || !found.length) return;
+    event.preventDefault();
+    at = (at + (event.shiftKey ? -1 : 1) + found.length) % found.length;
+    showFound();
+  }
+
+  function showFound() {
+    const told = found.length ? `${at + 1} of ${found.length}` : "not said";
+    setText(count, input.value.trim() ? told : "");
+    count.title = found.length > 1 ? "Enter goes to the next" : "";
+    if (at >= 0) {
+      const n = sentenceOf(sentences, found[at].first);
+      build(n);
+      bringIntoView(n);
+    }
+    markAll();
+  }
+
+  function selected() {
+    const range = wordRange(getSelection(), list);
+    add.disabled = !range;
+    add.title = range ? `Add ${counted(range.last - range.first + 1, "word")} to the reel` : "Select words with the pointer first";
+    return range;
+  }
+
+  function addSelected() {
+    const range = wordRange(getSelection(), list);
+    if (!range) return;
+    session.add(spanOf(words, range.first, range.last));
+    getSelection()?.removeAllRanges();
+  }
+
+  document.addEventListener("selectionchange", selected);
+  session.addEventListener("change", markSoon);
+  return {
+    follow,
+    unmount() {
+      seen.disconnect();
+      document.removeEventListener("selectionchange", selected);
+      clearTimeout(marking);
+      session.removeEventListener("change", markSoon);
+    },
+  };
+}

@@ -1,0 +1,299 @@
+// The uploads of this tab. They go on whatever view is shown; views listen to `change`.
+
+import { announce } from "../dom.js";
+import { fingerprintOf } from "./fingerprint.js";
+import { Rate, timeLeftS } from "./rate.js";
+import { sendFile, UploadStopped } from "./sending.js";
+import { stayWhile } from "./staying_awake.js";
+import { removeSession } from "./storage_requests.js";
+import { forget, remember } from "./unfinished_uploads.js";
+import { takeUpload } from "./upload_locks.js";
+
+const AT_ONCE = 2; // two fill a line even while one waits for its answer
+
+/**
+ * @typedef {"waiting" | "sending" | "broken" | "paused" | "done" | "cancelled" | "failed"} UploadStatus
+ * @typedef {import("./unfinished_uploads.js").Unfinished} Unfinished
+ */
+
+/** One file on its way: what views show of it. */
+class LiveUpload {
+  /**
+   * @param {import("../api.js").Api} api
+   * @param {Unfinished} record
+   * @param {File} file
+   * @param {import("../api.js").Upload | null} begin
+   */
+  constructor(api, record, file, begin) {
+    this.api = api;
+    this.record = record;
+    this.file = file;
+    this.begin = begin;
+    this.job = record.job;
+    this.batch = record.batch;
+    this.name = record.name;
+    this.sizeBytes = record.sizeBytes;
+    /** @type {UploadStatus} */
+    this.status = "waiting";
+    this.sentBytes = 0;
+    this.sentence = "";
+    /** @type {number | null} */
+    this.retryAtMs = null;
+    /** @type {"start_over" | "choose_again" | null} */
+    this.remedy = null;
+    this.rate = new Rate();
+    this.tryNow = () => {};
+    this.release = () => {};
+    /** @type {AbortController | null} */
+    this.run = null;
+  }
+
+  /** Whether it will go on by itself. */
+  get isActive() {
+    return this.status === "waiting" || this.status === "sending" || this.status === "broken";
+  }
+
+  /** Whether it is over, for good. */
+  get isOver() {
+    return this.status === "done" || this.status === "cancelled";
+  }
+
+  bytesPerS() {
+    return this.status === "sending" ? this.rate.bytesPerS(Date.now()) : null;
+  }
+
+  timeLeftS() {
+    return timeLeftS(this.sizeBytes - this.sentBytes, this.bytesPerS());
+  }
+}
+
+/** All uploads of this tab. `change` events name a job in `detail`. */
+export class UploadStore extends EventTarget {
+  constructor() {
+    super();
+    /** @type {Map<string, LiveUpload>} */
+    this._uploads = new Map();
+  }
+
+  /** Return all uploads, or those of a batch, in the order they were begun. @param {string} [batch] */
+  all(batch) {
+    return [...this._uploads.values()].filter((upload) => batch === undefined || upload.batch === batch);
+  }
+
+  /** Return a job's upload, or null when this tab does not send it. @param {string} job */
+  of(job) {
+    return this._uploads.get(job) ?? null;
+  }
+
+  /**
+   * Send a file. Returns whether this tab may: another one might be at it.
+   * @param {import("../api.js").Api} api
+   * @param {Unfinished} record
+   * @param {File} file
+   * @param {import("../api.js").Upload | null} [begin] the request that begins it, where it is known
+   */
+  async add(api, record, file, begin = null) {
+    const release = await takeUpload(record.job);
+    if (!release) return false;
+    const upload = new LiveUpload(api, record, file, begin);
+    upload.release = release;
+    this._uploads.set(record.job, upload);
+    await remember(record);
+    this._changed(upload);
+    this._sendNext();
+    return true;
+  }
+
+  /** @param {string} job */
+  pause(job) {
+    const upload = this.of(job);
+    if (!upload?.isActive) return;
+    upload.run?.abort();
+    this._become(upload, "paused");
+  }
+
+  /** @param {string} job */
+  resume(job) {
+    const upload = this.of(job);
+    if (upload?.status === "paused") this._become(upload, "waiting");
+  }
+
+  /** Send it from its beginning, because the server knows nothing of it any more. @param {string} job */
+  startOver(job) {
+    const upload = this.of(job);
+    if (upload?.status !== "failed") return;
+    upload.begin = null;
+    upload.record = { ...upload.record, sessionUrl: null };
+    upload.sentBytes = 0;
+    this._become(upload, "waiting");
+  }
+
+  /** Go on with the file as it is now. @param {string} job @param {File} file */
+  goOnWith(job, file) {
+    const upload = this.of(job);
+    if (upload?.status !== "failed") return;
+    upload.file = file;
+    this._become(upload, "waiting");
+  }
+
+  /**
+   * Take a file back, and its job with it.
+   * @param {string} job
+   */
+  async cancel(job) {
+    const upload = this.of(job);
+    if (!upload || upload.isOver) return;
+    upload.run?.abort();
+    this._become(upload, "cancelled");
+    await cancelUpload(upload.api, upload.record);
+  }
+
+  /** @param {string} [batch] */
+  pauseAll(batch) {
+    for (const { job } of this.all(batch)) this.pause(job);
+  }
+
+  /** @param {string} [batch] */
+  resumeAll(batch) {
+    for (const { job } of this.all(batch)) this.resume(job);
+  }
+
+  _sendNext() {
+    for (const upload of this.all()) { // sending one changes what the next one finds
+      const running = this.all().filter(({ run }) => run).length;
+      if (running < AT_ONCE && upload.status === "waiting" && !upload.run) this._send(upload);
+    }
+    stayWhile(this.all().some((upload) => upload.isActive));
+  }
+
+  /** @param {LiveUpload} upload */
+  async _send(upload) {
+    const run = new AbortController();
+    upload.run = run;
+    this._become(upload, "sending");
+    try {
+      await this._noteFingerprint(upload);
+      await sendFile({ file: upload.file, begin: upload.begin, sessionUrl: upload.record.sessionUrl }, this._listener(upload, run.signal), run.signal);
+      await forget(upload.job);
+      if (upload.status !== "cancelled") this._arrived(upload);
+    } catch (error) {
+      if (!run.signal.aborted) await this._stopped(upload, error);
+    } finally {
+      upload.run = null;
+      this._sendNext();
+    }
+  }
+
+  /** @param {LiveUpload} upload */
+  async _noteFingerprint(upload) {
+    if (upload.record.fingerprint) return;
+    try {
+      upload.record = { ...upload.record, fingerprint: await fingerprintOf(upload.file) };
+    } catch {
+      throw new UploadStopped("The file cannot be read: it was moved or changed. Choose it again to go on.", "choose_again");
+    }
+  }
+
+  /** @param {LiveUpload} upload @param {AbortSignal} signal @returns {import("./sending.js").Listener} */
+  _listener(upload, signal) {
+    return {
+      announceAgain: () => freshAddress(upload),
+      onBegun: async (sessionUrl) => {
+        upload.record = { ...upload.record, sessionUrl };
+        await remember(upload.record);
+      },
+      onSent: (sentBytes) => {
+        if (signal.aborted) return;
+        upload.sentBytes = sentBytes;
+        upload.rate.add(Date.now(), sentBytes);
+        this._changed(upload);
+      },
+      onGoingOn: () => {
+        if (!signal.aborted) this._become(upload, "sending");
+      },
+      onBroken: (sentence, retryAtMs, tryNow) => {
+        if (signal.aborted) return;
+        Object.assign(upload, { retryAtMs, tryNow });
+        this._become(upload, "broken", sentence);
+        announce(`${upload.name}: ${sentence}. It goes on by itself.`);
+      },
+    };
+  }
+
+  /** @param {LiveUpload} upload */
+  _arrived(upload) {
+    upload.sentBytes = upload.sizeBytes;
+    this._become(upload, "done");
+    announce(`${upload.name} is uploaded.`);
+  }
+
+  /** @param {LiveUpload} upload @param {unknown} error */
+  async _stopped(upload, error) {
+    const sentence = error instanceof Error ? error.message : "The upload stopped.";
+    const remedy = error instanceof UploadStopped ? error.remedy : "start_over";
+    if (remedy !== "choose_again") await forget(upload.job);
+    this._become(upload, "failed", sentence, remedy);
+    announce(`${upload.name}: ${sentence}`);
+  }
+
+  /**
+   * @param {LiveUpload} upload
+   * @param {UploadStatus} status
+   * @param {string} [sentence]
+   * @param {"start_over" | "choose_again" | null} [remedy]
+   */
+  _become(upload, status, sentence = "", remedy = null) {
+    upload.status = status;
+    upload.sentence = sentence;
+    upload.remedy = remedy;
+    if (status !== "broken") upload.retryAtMs = null;
+    if (status !== "sending") upload.rate.reset();
+    if (upload.isOver) upload.release();
+    this._changed(upload);
+    this._sendNext();
+  }
+
+  /** @param {LiveUpload} upload */
+  _changed(upload) {
+    this.dispatchEvent(new CustomEvent("change", { detail: upload.job }));
+  }
+}
+
+export const uploads = new UploadStore();
+
+/**
+ * Take back an upload that nobody is sending, and its job. It does not reject: what cannot be told now expires.
+ * @param {import("../api.js").Api} api
+ * @param {Unfinished} record
+ */
+export async function cancelUpload(api, record) {
+  await forget(record.job);
+  if (record.sessionUrl) await removeSession(record.sessionUrl).catch(() => {});
+  await api.cancel(record.job).catch(() => {});
+}
+
+/**
+ * Return a fresh address, or null when the file has arrived already.
+ * @param {LiveUpload} upload
+ * @returns {Promise<import("../api.js").Upload | null>}
+ */
+async function freshAddress({ api, record }) {
+  const { files, options, key } = record.announcement;
+  const told = await api.beginUploads(files, options, key);
+  const mine = told.jobs.find(({ job }) => job === record.job);
+  if (mine?.upload) return mine.upload;
+  const why = whyNotAwaited(mine?.state ?? "erased");
+  if (why) throw new UploadStopped(why, null);
+  return null;
+}
+
+/**
+ * Return why a job awaits no file, in a sentence, or null when that is because it has it.
+ * @param {string} state
+ */
+export function whyNotAwaited(state) {
+  if (state === "cancelled") return "This file was cancelled. Choose it again under New reel to send it anew.";
+  if (state === "expired") return "This upload took more than a week. Choose the file again under New reel.";
+  if (state === "erased" || state === "erasing") return "This file's job was erased. Choose the file again under New reel.";
+  return null;
+}

@@ -1,0 +1,91 @@
+"""A real Chromium in front of the page, which notes everything that it has to complain about."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+SERIOUS = ("serious", "critical")
+DESKTOP, PHONE = (1280, 800), (390, 844)
+Scheme = Literal["light", "dark"]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Yield the machine's own Chromium, headless."""
+    program = shutil.which("chromium")
+    assert program is not None, "the browser is missing: sudo apt-get install -y chromium"
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@dataclass
+class Visit:
+    """Somebody's browser, with storage of its own, and one page in it."""
+
+    context: BrowserContext
+    page: Page
+    url: str
+    complaints: list[str] = field(default_factory=list)
+    """What was logged to the console, and errors nobody caught."""
+
+    def goto(self, path: str) -> Page:
+        """Open an address of the page."""
+        self.page.goto(self.url + path)
+        return self.page
+
+    def serious_faults(self) -> list[str]:
+        """Return what axe-core finds that keeps people out, with the places."""
+        # By the debugger, as an extension would: the page itself lets no foreign script in.
+        session = self.context.new_cdp_session(self.page)
+        session.send("Page.setBypassCSP", {"enabled": True})
+        _evaluated(session, AXE.read_text(encoding="utf-8"))
+        found: dict[str, Any] = _evaluated(session, "axe.run(document, {resultTypes: ['violations']})")
+        session.detach()
+        return [
+            f"{each['id']}: {node['target']} {node.get('failureSummary', '')}"
+            for each in found["violations"]
+            if each["impact"] in SERIOUS
+            for node in each["nodes"]
+        ]
+
+
+def _evaluated(session: Any, expression: str) -> Any:
+    asked = {"expression": expression, "awaitPromise": True, "returnByValue": True}
+    answer = session.send("Runtime.evaluate", asked)
+    assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+    return answer["result"].get("value")
+
+
+@contextmanager
+def visit(
+    browser: Browser, url: str, *, size: tuple[int, int] = DESKTOP, scheme: Scheme = "light", **more: Any
+) -> Iterator[Visit]:
+    """Yield a fresh visitor of the page served at `url`."""
+    width, height = size
+    is_phone = width < 600
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme=scheme, has_touch=is_phone, is_mobile=is_phone,
+        reduced_motion="reduce", **more,
+    )  # fmt: skip
+    try:
+        made = Visit(context=context, page=context.new_page(), url=url)
+        made.page.on("console", lambda message: made.complaints.append(_told(message)))
+        made.page.on("pageerror", lambda error: made.complaints.append(f"uncaught: {error}"))
+        yield made
+    finally:
+        context.close()
+
+
+def _told(message: ConsoleMessage) -> str:
+    return f"{message.type}: {message.text} ({message.location.get('url', '')})"
