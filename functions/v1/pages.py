@@ -32,6 +32,7 @@ NAME = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/)*[A-Za-z0-9_-][A-Za-z0-9_.-
 """No part begins with a dot, so none is one that leads elsewhere."""
 LONGEST_NAME = 200
 TAG = re.compile(r'(?:W/)?("[^"]*")')
+OF_PROGRAMS = ("/v1/", "/objects/", "/web/")
 UNUSED = ("camera", "display-capture", "geolocation", "hid", "microphone", "midi", "payment", "serial", "usb")
 """What browsers offer to pages and ours has no use for."""
 
@@ -84,7 +85,7 @@ class WebFiles:
 
 
 class Pages:
-    """Answers for the page's addresses and for its files."""
+    """Answers for the page's addresses and for its files; signed addresses lead to the origins in `storage`."""
 
     def __init__(self, files: WebFiles, *, storage: Iterable[str]) -> None:
         self._files = files
@@ -96,6 +97,13 @@ class Pages:
         """Answer with the document."""
         return self._answer(request, INDEX)
 
+    def lost(self, request: Request) -> Response | None:
+        """Answer somebody who follows a link to nowhere with the document, which says so; None to a program."""
+        is_person = request.method == "GET" and "text/html" in request.headers.get("Accept", "")
+        if not is_person or request.url.path.startswith(OF_PROGRAMS) or self._files.find(INDEX) is None:
+            return None
+        return self._answer(request, INDEX, status=404)
+
     async def file(self, request: Request) -> Response:
         """Answer with one of the files."""
         return self._answer(request, request.path_params["name"])
@@ -105,20 +113,19 @@ class Pages:
         is_there = self._files.find(ICON) is not None
         return self._answer(request, ICON) if is_there else Response(status_code=204, headers=self._headers)
 
-    def _answer(self, request: Request, name: str) -> Response:
+    def _answer(self, request: Request, name: str, *, status: int = 200) -> Response:
         found = self._files.find(name)
         if found is None:
             raise Problem(404, "unknown_path", "The page has no such file.")
         headers = {**self._headers, "ETag": found.etag, "Cache-Control": "no-cache"}
-        if _knows(request.headers.get("If-None-Match"), found.etag):
+        if status == 200 and _knows(request.headers.get("If-None-Match"), found.etag):
             return Response(status_code=304, headers=headers)
         # Of an answer to HEAD the servers leave the content away.
-        return Response(found.content, headers={**headers, "Content-Type": found.media_type})
+        return Response(found.content, status_code=status, headers={**headers, "Content-Type": found.media_type})
 
 
-def page_routes(folder: Path, *, storage: Iterable[str]) -> list[Route]:
-    """Return what answers for the page, GET and HEAD; signed addresses lead to the origins in `storage`."""
-    pages = Pages(WebFiles(folder), storage=storage)
+def page_routes(pages: Pages) -> list[Route]:
+    """Return what answers for the page, GET and HEAD."""
     return [
         *(Route(address, pages.index) for address in ADDRESSES),
         Route("/web/{name:path}", pages.file),

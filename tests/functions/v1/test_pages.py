@@ -197,6 +197,17 @@ def test_without_its_folder_the_page_is_not_there_and_all_else_is(tmp_path: Path
         assert http.get("/v1/health").status_code == 200
 
 
+def test_who_follows_a_link_to_nowhere_is_told_by_the_page_and_programs_by_a_problem(http: TestClient) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    shown = http.get("/no/such/thing", headers=browser)
+    assert (shown.status_code, shown.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert shown.content == http.get("/").content
+    assert "Content-Security-Policy" in shown.headers
+    for path, headers in (("/no/such/thing", {}), ("/v1/nothing", browser), ("/web/no.js", browser)):
+        assert http.get(path, headers=headers).json()["code"] == "unknown_path"
+    assert http.post("/no/such/thing", headers=browser).json()["code"] == "unknown_path"
+
+
 def test_the_page_is_no_part_of_the_description(http: TestClient) -> None:
     assert all(path.startswith("/v1/") for path in http.get("/v1/openapi.json").json()["paths"])
 
