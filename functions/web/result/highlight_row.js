@@ -7,6 +7,8 @@ import { reasonBadge, typedS } from "./revision.js";
 import { saidIn } from "./sentences.js";
 import { showAt, thumbnail } from "./thumbnail.js";
 
+const STILL_SHARE = 0.75; // sharp on most screens at the size of a row, and hundreds of rows stay small
+
 /** @typedef {import("../editing/edit_state.js").Highlight} Highlight */
 /**
  * @typedef {{session: import("../editing/edit_session.js").EditSession, thumbs: import("./thumbnail.js").Thumbs | null,
@@ -18,7 +20,7 @@ import { showAt, thumbnail } from "./thumbnail.js";
  * @param {string} id
  */
 export function highlightRow({ session, thumbs, words, isReadOnly, onPlay, onGrip }, id) {
-  const still = thumbnail(thumbs);
+  const still = thumbnail(thumbs, { share: STILL_SHARE });
   const number = h("span", { class: "highlight-number" });
   const playButton = h("button", { type: "button", class: "highlight-play", onclick: () => onPlay(id) },
     still, number, h("span", { class: "highlight-play-mark" }, icon(ICONS.play)));

@@ -94,7 +94,7 @@ export function mountResult(root, context, job, { onChanged }) {
     unmount() {
       isOver = true;
       bench?.unmount();
-      if (loaded?.thumbsUrl) URL.revokeObjectURL(loaded.thumbsUrl);
+      loaded?.sprite?.close();
       fill(root);
     },
   };

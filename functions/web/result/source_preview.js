@@ -18,7 +18,7 @@ export function mountSourcePreview(root, { addresses, isSound, thumbs, sound, du
   const media = isSound
     ? h("audio", { controls: true, preload: "metadata", "aria-label": "The source" })
     : h("video", { controls: true, preload: "auto", playsinline: true, "aria-label": "The source" });
-  const still = thumbnail(thumbs, "screen-still");
+  const still = thumbnail(thumbs, { kind: "screen-still" });
   const lasting = lastingMedia(media, addresses, "source", fallBack);
   let canPlay = isThere;
   let isLoaded = false;

@@ -8,7 +8,8 @@ import { finderIn } from "./transcript_search.js";
 import { wordRange } from "./word_selection.js";
 
 
-const MANY = 100; // sentences, from which on those out of sight are not laid out
+const MANY = 100; // sentences, from which on blocks out of sight are not laid out
+const BLOCK = 40; // sentences that are watched for together: to watch thousands takes milliseconds of every frame
 const MARK_AFTER_MS = 120; // an edge that is dragged changes the reel with every move
 const LINGERS_S = 0.3; // a word stays marked so long in a silence
 
@@ -26,10 +27,12 @@ export function mountTranscript(root, { transcript: { words, segments }, session
   let at = -1;
   let current = -1;
   const texts = sentences.map((each) => h("p", { class: "sentence-text" }, textOf(words, each)));
-  const items = sentences.map((each, n) => h("li", { class: "sentence", dataset: { n } },
+  const items = sentences.map((each, n) => h("div", { class: "sentence", role: "listitem", dataset: { n } },
     h("button", { type: "button", class: "sentence-time numbers", "aria-label": `Go to ${clock(each.startS)}`, onclick: () => onSeek(each.startS) }, clock(each.startS)),
     texts[n]));
-  const list = h("div", { class: sentences.length > MANY ? "sentences is-long" : "sentences", tabindex: "0", role: "group", "aria-label": "What is said", onclick: pressed }, h("ol", {}, ...items));
+  const blocks = [...Array(Math.ceil(items.length / BLOCK)).keys()].map((block) =>
+    h("div", { class: "sentence-block", role: "presentation", dataset: { block } }, items.slice(block * BLOCK, (block + 1) * BLOCK)));
+  const list = h("div", { class: sentences.length > MANY ? "sentences is-long" : "sentences", tabindex: "0", role: "group", "aria-label": "What is said", onclick: pressed }, h("div", { role: "list" }, ...blocks));
   const input = h("input", { type: "search", placeholder: "Search what is said", "aria-label": "Search the transcript", oninput: search, onkeydown: next });
   const count = h("span", { class: "small soft numbers transcript-count", role: "status" });
   const add = h("button", { type: "button", class: "button small", hidden: isReadOnly, disabled: true, onclick: addSelected }, icon(ICONS.add), "Add selected words");
@@ -37,14 +40,20 @@ export function mountTranscript(root, { transcript: { words, segments }, session
     h("div", { class: "transcript-search" }, input, count), list);
 
   const seen = new IntersectionObserver((entries) => {
-    for (const { isIntersecting, target } of entries) if (isIntersecting) build(Number(/** @type {HTMLElement} */ (target).dataset.n));
+    for (const { isIntersecting, target } of entries) if (isIntersecting) buildBlock(/** @type {HTMLElement} */ (target));
   }, { root: list, rootMargin: "200px" });
-  for (const each of items) seen.observe(each);
+  for (const each of blocks) seen.observe(each);
+
+  /** @param {HTMLElement} block */
+  function buildBlock(block) {
+    seen.unobserve(block);
+    const first = Number(block.dataset.block) * BLOCK;
+    for (let n = first; n < Math.min(items.length, first + BLOCK); n += 1) build(n);
+  }
 
   /** @param {number} n */
   function build(n) {
     if (texts[n].childElementCount) return;
-    seen.unobserve(items[n]);
     const { first, beyond } = sentences[n];
     fill(texts[n], ...words.slice(first, beyond).flatMap((word, m) => [
       m > 0 && word.space_before && " ", h("span", { class: "word", dataset: { word: first + m } }, word.text),

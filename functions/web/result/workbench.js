@@ -63,7 +63,7 @@ export function mountWorkbench(root, { context, addresses, job, loaded, isPlayin
     },
   });
   const timeline = mountTimeline(parts.timeline, {
-    data: { ...data, thumbs: thumbs && { ...thumbs, url: loaded.thumbsLink ?? thumbs.url } }, session,
+    data, session,
     onSeek: (atS) => void screen.showSource(atS, { isToPlay: true }), onPlay: playHighlight,
   });
   const transcript = loaded.transcript && mountTranscript(parts.transcript, {

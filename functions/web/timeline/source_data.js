@@ -5,7 +5,7 @@ import { phrasesOf } from "./phrases.js";
 
 /** @typedef {import("../editing/snap_points.js").SnapPoint} SnapPoint */
 /** @typedef {{text: string, start_s: number, end_s: number, space_before: boolean}} Word */
-/** @typedef {{url: string, everyS: number, count: number, columns: number, rows: number, widthPx: number, heightPx: number}} Thumbs */
+/** `url` is fetched where nobody has the `sprite` decoded. @typedef {{url?: string, sprite?: ImageBitmap, everyS: number, count: number, columns: number, rows: number, widthPx: number, heightPx: number}} Thumbs */
 /**
  * Times are seconds of the source. What a source does not have is null or empty.
  * @typedef {{durationS: number, fps: number | null, thumbs: Thumbs | null,
