@@ -48,7 +48,7 @@ export class ApiError extends Error {
 
 /** Whoever calls the API: with a key where there is one. */
 export class Api {
-  /** @param {{key: () => string | null, onKeyWanted: () => Promise<void>}} keys */
+  /** @param {{key: () => string | null, onKeyWanted: () => Promise<void>, onKeyCounted?: () => void}} keys */
   constructor(keys) {
     this._keys = keys;
   }
@@ -73,7 +73,11 @@ export class Api {
         cache: "no-store",
         credentials: "omit",
       });
-      if (answer.status !== 401) return told(answer);
+      if (answer.status !== 401) {
+        if (key) this._keys.onKeyCounted?.();
+        return told(answer);
+      }
+      if (this._keys.key() !== key) continue; // another request has asked meanwhile
       await this._keys.onKeyWanted(); // rejects where somebody would rather not
     }
   }
@@ -123,14 +127,18 @@ export class Api {
   }
 
   /**
-   * Return addresses that a <video>, an <img> or a download can use as they are, for a while.
+   * Return addresses that a <video>, an <img> or a download can use as they are, and for how long.
    * @param {string} id
    * @param {string[]} [names]
-   * @returns {Promise<{expires_at: string, links: Record<string, Link>}>}
+   * @returns {Promise<{forMs: number, links: Record<string, Link>}>}
    */
-  links(id, names) {
+  async links(id, names) {
     const query = names ? `?names=${names.map(encodeURIComponent).join(",")}` : "";
-    return this.json(`/v1/jobs/${encodeURIComponent(id)}/links${query}`);
+    const answer = await this.send(`/v1/jobs/${encodeURIComponent(id)}/links${query}`);
+    const saidAtMs = Date.parse(answer.headers.get("Date") ?? "") || Date.now(); // clocks here may be wrong by hours
+    /** @type {{expires_at: string, links: Record<string, Link>}} */
+    const { expires_at, links } = await answer.json();
+    return { forMs: Date.parse(expires_at) - saidAtMs, links };
   }
 
   /** @param {string} id @returns {Promise<Job>} */

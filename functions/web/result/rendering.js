@@ -136,6 +136,7 @@ export class Rendering {
   async _refused(error) {
     if (!(error instanceof ApiError)) this._show({ kind: "failed", sentence: String(error) });
     else if (error.code === "edit_list_changed") this._show({ kind: "theirs", revision: await this._theirRevision() });
+    else if (error.code === "unknown_job") this._onChanged(); // erased elsewhere: whoever looks again says so
     else if (error.code === "source_expired") this._show({ kind: "gone", sentence: error.message });
     else this._show({ kind: "failed", sentence: error.message });
   }

@@ -49,11 +49,11 @@ test("frame rates are fractions", () => {
 
 test("an address is asked for once while it holds, and anew when it ends", async () => {
   let asked = 0;
-  const inS = [30, 600, 600];
+  const inS = [0, 600, 600];
   const links = async (_id, names) => {
-    const expires_at = new Date(Date.now() + inS[asked] * 1000).toISOString();
+    const forMs = inS[asked] * 1000;
     asked += 1;
-    return { expires_at, links: Object.fromEntries(names.map((name) => [name, { url: `/${name}/${asked}`, content_type: "" }])) };
+    return { forMs, links: Object.fromEntries(names.map((name) => [name, { url: `/${name}/${asked}`, content_type: "" }])) };
   };
   const addresses = new Addresses({ links }, "job");
   assert.equal(await addresses.of("reel"), "/reel/1");
