@@ -64,7 +64,7 @@ export function mountWorkbench(root, { context, addresses, job, loaded, isPlayin
   });
   const timeline = mountTimeline(parts.timeline, {
     data: { ...data, thumbs: thumbs && { ...thumbs, url: loaded.thumbsLink ?? thumbs.url } }, session,
-    onSeek: (atS) => void screen.showSource(atS, { isToPlay: true }), onPlay: playHighlight,
+    onSeek: (atS, how) => void screen.showSource(atS, how), onPlay: playHighlight,
   });
   const transcript = loaded.transcript && mountTranscript(parts.transcript, {
     transcript: loaded.transcript, session, isReadOnly: !isSourceThere, onSeek: (atS) => {
