@@ -194,6 +194,28 @@ def test_escape_gives_a_drag_up(timeline: Timeline) -> None:
     assert timeline.page.evaluate("shown.session.canUndo") is False
 
 
+def test_nothing_plays_while_an_edge_is_dragged_or_stepped(timeline: Timeline) -> None:
+    timeline.page.evaluate("shown.session.select('h1')")
+    timeline.drag("h1", "start", 2.0)
+    timeline.page.keyboard.press("Escape")
+    timeline.page.mouse.up()
+    timeline.edge("h1", "start").press("ArrowRight")
+    assert len(timeline.seeks) > 2
+    assert timeline.page.evaluate("shown.played") == []
+
+
+def test_letting_alt_go_does_not_end_a_drag(timeline: Timeline) -> None:
+    timeline.page.evaluate("shown.session.select('h1')")
+    timeline.page.keyboard.down("Alt")
+    timeline.drag("h1", "start", 2.0)
+    timeline.page.keyboard.up("Alt")
+    timeline.page.mouse.move(timeline.x_of(24.0), 400)
+    timeline.page.wait_for_timeout(60)
+    timeline.page.keyboard.press("Escape")
+    timeline.page.mouse.up()
+    assert timeline.state("h1")["startS"] == 20.0
+
+
 def test_an_edge_is_a_slider_that_arrows_move_from_snap_to_snap(timeline: Timeline) -> None:
     timeline.page.evaluate("shown.session.select('h1')")
     slider = timeline.page.get_by_role("slider", name="Start of the highlight")

@@ -38,14 +38,17 @@ export async function load(addresses, job, before) {
   };
 }
 
-/** @param {import("./addresses.js").Addresses} addresses */
-async function hasSource(addresses) {
+/**
+ * Return whether the source is kept; a server that does not answer now has not said that it is not.
+ * @param {Pick<import("./addresses.js").Addresses, "of">} addresses
+ */
+export async function hasSource(addresses) {
   try {
     await addresses.of("source");
     return true;
   } catch (error) {
-    if (error instanceof ApiError && error.status === 0) throw error;
-    return false;
+    if (error instanceof ApiError && (error.code === "source_expired" || error.code === "unknown_artifact")) return false;
+    throw error;
   }
 }
 

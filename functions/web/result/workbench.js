@@ -63,8 +63,7 @@ export function mountWorkbench(root, { context, addresses, job, loaded, isPlayin
     },
   });
   const timeline = mountTimeline(parts.timeline, {
-    data, session,
-    onSeek: (atS) => void screen.showSource(atS, { isToPlay: true }), onPlay: playHighlight,
+    data, session, onSeek: (atS, how) => void screen.showSource(atS, how), onPlay: playHighlight,
   });
   const transcript = loaded.transcript && mountTranscript(parts.transcript, {
     transcript: loaded.transcript, session, isReadOnly: !isSourceThere, onSeek: (atS) => {

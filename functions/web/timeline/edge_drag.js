@@ -28,7 +28,7 @@ export function listenToEdges(parts, signal) {
   element.addEventListener("lostpointercapture", (event) => end(event, false), { signal });
   document.addEventListener("keydown", giveUp, { signal, capture: true });
   element.addEventListener("keydown", step, { signal });
-  element.addEventListener("keyup", (event) => edgeOf(event) && session.settle(), { signal });
+  element.addEventListener("keyup", (event) => edgeOf(event) && !drag && session.settle(), { signal });
   element.addEventListener("focusout", (event) => edgeOf(event) && !drag && session.settle(), { signal });
   signal.addEventListener("abort", () => cancelAnimationFrame(frame));
 
@@ -73,7 +73,7 @@ export function listenToEdges(parts, signal) {
     markSnap(snap && Math.abs(snap.atS - after) < 1e-6 ? snap.atS : null);
     view.invalidate();
     tell(picture.snapS === null || !snap ? "" : snapName(snap.kind));
-    if (after !== before) onSeek(after);
+    if (after !== before) onSeek(after, { isToPlay: false });
     view.paintNow();
   }
 
@@ -88,7 +88,7 @@ export function listenToEdges(parts, signal) {
   function abandon() {
     const beganS = drag?.beganS;
     close(() => session.revert());
-    if (beganS !== undefined) onSeek(beganS);
+    if (beganS !== undefined) onSeek(beganS, { isToPlay: false });
   }
 
   /** @param {() => void} finish */
@@ -127,7 +127,7 @@ export function listenToEdges(parts, signal) {
       : next(source.snaps, fromS, direction < 0 ? -1 : 1)?.atS ?? fromS;
     session.trim(hit.id, { [`${hit.edge}S`]: toS }, { isGoing: true });
     view.reveal(atS(hit));
-    onSeek(atS(hit));
+    onSeek(atS(hit), { isToPlay: false });
   }
 
   /** @param {number | null} snapS */

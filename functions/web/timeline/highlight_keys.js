@@ -35,7 +35,7 @@ export function listenToHighlights(parts, signal) {
     withId(event, ".timeline-switch", (id) => turn(parts, id));
     withId(event, ".timeline-body", (id) => {
       session.select(id);
-      onSeek(session.state.highlights[id]?.startS ?? 0);
+      onSeek(session.state.highlights[id]?.startS ?? 0, { isToPlay: true });
     });
   }
 
@@ -81,7 +81,7 @@ export function listenToHighlights(parts, signal) {
     if (!other) return;
     session.select(other.id);
     list.focus(other.id);
-    onSeek(other.startS);
+    onSeek(other.startS, { isToPlay: false });
   }
 
   /** @param {string} id */

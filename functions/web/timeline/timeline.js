@@ -20,7 +20,7 @@ import { listenToZoom, ZOOM_STEP } from "./zoom_gestures.js";
 /** @typedef {import("./parts.js").Parts} Parts */
 /**
  * @typedef {{data: import("./source_data.js").TimelineData, session: import("../editing/edit_session.js").EditSession,
- *   onSeek: (atS: number) => void, onPlay: (highlightId: string) => void}} TimelineOptions
+ *   onSeek: import("./parts.js").OnSeek, onPlay: (highlightId: string) => void}} TimelineOptions
  */
 
 const FIT_ICON = "M4 6v12M20 6v12M8 12h8M10 9.5L7.5 12l2.5 2.5M14 9.5l2.5 2.5-2.5 2.5";
