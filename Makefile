@@ -146,7 +146,7 @@ $(TESTING): $(RUNTIME) tests/requirements.txt
 	@touch $@
 
 $(PAGE_TOOLS): tests/web/package-lock.json
-	@if command -v npm >/dev/null; then npm ci --prefix tests/web --silent; touch -c $@; fi
+	@if command -v npm >/dev/null; then npm ci --prefix tests/web --silent && touch -c $@; fi
 
 $(MOVIEPY): benchmarks/moviepy/requirements.txt | $(RUNTIME)
 	@echo 'Installing what reels are measured beside, into $(BENCH_VENV)'

@@ -1,5 +1,8 @@
 // Measures as people read them. Pure.
 
+/** The page's sentences are English, so the dates in them are, too; with 24 hours, and days before months. */
+export const PAGE_LANGUAGE = "en-GB";
+
 /**
  * Return a length of time to point at: 0:07, 12:03, 1:02:03; with tenths 0:07.4.
  * @param {number} seconds
@@ -69,8 +72,8 @@ export function counted(count, noun, plural = `${noun}s`) {
 export function moment(at, now) {
   const then = new Date(at);
   if (then.toDateString() === now.toDateString()) {
-    return then.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+    return then.toLocaleTimeString(PAGE_LANGUAGE, { hour: "2-digit", minute: "2-digit" });
   }
   const year = then.getFullYear() === now.getFullYear() ? undefined : "numeric";
-  return then.toLocaleDateString(undefined, { day: "numeric", month: "short", year });
+  return then.toLocaleDateString(PAGE_LANGUAGE, { day: "numeric", month: "short", year });
 }

@@ -196,6 +196,7 @@ export class UploadStore extends EventTarget {
 
   /** @param {LiveUpload} upload @param {AbortSignal} signal @returns {import("./sending.js").Listener} */
   _listener(upload, signal) {
+    let isTold = false; // a cut is told once, not at every try
     return {
       announceAgain: () => freshAddress(upload),
       onBegun: async (sessionUrl) => {
@@ -204,6 +205,7 @@ export class UploadStore extends EventTarget {
       },
       onSent: (sentBytes) => {
         if (signal.aborted) return;
+        if (sentBytes > upload.sentBytes) isTold = false;
         upload.sentBytes = sentBytes;
         upload.rate.add(Date.now(), sentBytes);
         this._changed(upload);
@@ -215,7 +217,8 @@ export class UploadStore extends EventTarget {
         if (signal.aborted) return;
         Object.assign(upload, { retryAtMs, tryNow });
         this._become(upload, "broken", sentence);
-        announce(`${upload.name}: ${sentence}. It goes on by itself.`);
+        if (!isTold) announce(`${upload.name}: ${sentence}. It goes on by itself.`);
+        isTold = true;
       },
     };
   }

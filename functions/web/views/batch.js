@@ -37,6 +37,7 @@ export function mount(root, context, id) {
   let wasEnded = 0;
   /** @type {ReturnType<typeof mountUploadRow>[]} */
   const blind = [];
+  let hurry = { left: Infinity, ms: AT_ONCE_MS };
   fill(root,
     h("div", { class: "page-head" },
       h("div", {}, title, line),
@@ -56,7 +57,9 @@ export function mount(root, context, id) {
     show(batch);
     if (!batch.jobs.length) return batch.is_ended ? null : EVERY_MS;
     if (!batch.is_ended) return EVERY_MS;
-    return wanted(batch.jobs, cards.known).length ? AT_ONCE_MS : null;
+    const left = wanted(batch.jobs, cards.known).length;
+    hurry = { left, ms: left < hurry.left ? AT_ONCE_MS : Math.min(EVERY_MS, hurry.ms * 2) }; // while row and detail disagree
+    return left ? hurry.ms : null;
   }
 
   /** @param {string} jobId @param {AbortSignal} signal */
