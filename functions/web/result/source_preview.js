@@ -17,7 +17,7 @@ const ELSEWHERE_S = 0.5; // somebody who seeks so far beyond a highlight wants t
 export function mountSourcePreview(root, { addresses, isSound, thumbs, sound, durationS, onFallback, isThere }) {
   const media = isSound
     ? h("audio", { controls: true, preload: "metadata", "aria-label": "The source" })
-    : h("video", { controls: true, preload: "auto", playsinline: true, "aria-label": "The source" });
+    : h("video", { controls: true, preload: "metadata", playsinline: true, "aria-label": "The source" });
   const still = thumbnail(thumbs, { kind: "screen-still" });
   const lasting = lastingMedia(media, addresses, "source", fallBack);
   let canPlay = isThere;
