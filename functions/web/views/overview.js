@@ -103,7 +103,9 @@ export function mount(root, context) {
       if (tile.element === at) at = at.nextSibling;
       else grid.insertBefore(tile.element, at);
     }
+    const hadFocus = grid.contains(document.activeElement);
     for (const id of [...tiles.keys()]) if (!shown.has(id)) drop(id);
+    if (hadFocus && !grid.contains(document.activeElement)) search.focus({ preventScroll: true }); // its tile has left
     more.hidden = !rows.hasMore;
     drawFound(known, wanted);
   }
