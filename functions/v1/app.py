@@ -21,7 +21,7 @@ from functions.v1.openapi import described
 from functions.v1.pages import WEB, Pages, WebFiles, page_routes
 from functions.v1.problems import Problem, problem, problem_of, status_of
 from shared import log as logs
-from shared.connect import storage_origins
+from shared.connect import storage_folders, storage_origins
 from shared.errors import MontageError, TryAgain
 from shared.log import event
 
@@ -50,7 +50,8 @@ def make_app(api: Api, *, objects: Router | None = None, web: Path = WEB) -> Fas
     """
     made = routes()
     made.state.api = api
-    made.state.pages = Pages(WebFiles(web), storage=storage_origins(api.settings))
+    origins, folders = storage_origins(api.settings), storage_folders(api.settings)
+    made.state.pages = Pages(WebFiles(web), storage=origins, folders=folders)
     made.router.routes.extend(page_routes(made.state.pages))
     if objects is not None:
         made.router.routes.extend(objects.routes)

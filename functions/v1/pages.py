@@ -105,11 +105,14 @@ class WebFiles:
 
 
 class Pages:
-    """Answers for the page's addresses and for its files; signed addresses lead to the origins in `storage`."""
+    """Answers for the page's addresses and for its files.
 
-    def __init__(self, files: WebFiles, *, storage: Iterable[str]) -> None:
+    Signed addresses lead to the origins in `storage`, and those of pictures and films to what lies below `folders`.
+    """
+
+    def __init__(self, files: WebFiles, *, storage: Iterable[str], folders: Iterable[str]) -> None:
         self._files = files
-        self._headers = safe_headers(storage)
+        self._headers = safe_headers(storage, folders)
 
     # Answered by the event loop itself, as threads may all be busy: a file is small, and mostly read already.
 
@@ -163,15 +166,19 @@ def page_routes(pages: Pages) -> list[Route]:
     ]
 
 
-def safe_headers(storage: Iterable[str]) -> dict[str, str]:
-    """Return the headers that hold a browser to what the page needs."""
+def safe_headers(storage: Iterable[str], folders: Iterable[str]) -> dict[str, str]:
+    """Return the headers that hold a browser to what the page needs.
+
+    Uploads may go on at an address that the storage itself chooses: those are held to its origin alone.
+    """
     there = " ".join(("'self'", *storage))
+    shown = " ".join(("'self'", *folders))
     policy = (
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
-        f"img-src {there} blob:",
-        f"media-src {there} blob:",
+        f"img-src {shown} blob:",
+        f"media-src {shown} blob:",
         f"connect-src {there}",
         "font-src 'self'",
         "base-uri 'none'",

@@ -2,10 +2,10 @@
 
 import { announce, bar, fill, h, icon, ICONS, setBar, setText, toast } from "../dom.js";
 import { bytes, counted, percent } from "../format.js";
+import { cancelUpload } from "./awaited.js";
 import { cancelAsked } from "./cancel_dialog.js";
 import { pickedFiles, takeDrops } from "./file_choice.js";
 import { goOnWith, interruptedUploads, reopened } from "./interrupted.js";
-import { cancelUpload } from "./upload_store.js";
 import { shortName } from "./upload_words.js";
 
 /** @typedef {import("./interrupted.js").Interrupted} Interrupted */

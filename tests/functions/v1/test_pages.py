@@ -15,7 +15,7 @@ from functions.local.bundle import KINDS, ROOT, stage
 from functions.v1.app import make_app
 from functions.v1.context import Api
 from functions.v1.pages import MEDIA_TYPES, WEB
-from shared.connect import connect_keys, connect_local, connect_signers, storage_origins
+from shared.connect import connect_keys, connect_local, connect_signers, storage_folders, storage_origins
 from shared.settings import GoogleSettings, Settings
 
 HERE = "http://localhost"
@@ -227,6 +227,17 @@ def test_the_page_is_no_part_of_the_description(http: TestClient) -> None:
 )  # fmt: skip
 def test_a_page_may_ask_where_signed_addresses_lead(changes: dict[str, object], origins: tuple[str, ...]) -> None:
     assert storage_origins(Settings(**changes)) == origins  # type: ignore[arg-type]
+
+
+def test_pictures_come_from_the_buckets_alone() -> None:
+    buckets = GoogleSettings(uploads_bucket="my-uploads", downloads_bucket="my.reels")
+    assert storage_folders(Settings(cloud="gcp", google=buckets)) == (
+        "https://storage.googleapis.com/my-uploads/",
+        "https://storage.googleapis.com/my.reels/",
+    )
+    emulated = buckets.model_copy(update={"storage_emulator_host": "http://127.0.0.1:9023"})
+    for settings in (Settings(cloud="gcp", google=emulated), Settings(cloud="gcp"), Settings()):
+        assert storage_folders(settings) == storage_origins(settings)
 
 
 def test_what_is_served_is_what_is_packed(tmp_path: Path) -> None:
