@@ -27,6 +27,8 @@
  * @typedef {{file: number, code: string, detail: string}} FileError
  */
 
+const LONGEST_MS = 30_000; // a connection that died unnoticed, as after a sleep, must not be waited for
+
 /** What the API refused, or that it could not be reached (`offline`). */
 export class ApiError extends Error {
   /**
@@ -89,7 +91,7 @@ export class Api {
    * @returns {Promise<T>}
    */
   async json(path, how) {
-    return (await this.send(path, how)).json();
+    return parsed(await this.send(path, how), how?.signal);
   }
 
   /**
@@ -175,7 +177,7 @@ export class Api {
  * @returns {Promise<any>}
  */
 export async function signedJson(url) {
-  return (await told(await reached(url, { credentials: "omit" }))).json();
+  return parsed(await told(await reached(url, { credentials: "omit" })));
 }
 
 /**
@@ -183,12 +185,39 @@ export async function signedJson(url) {
  * @param {RequestInit} how
  */
 async function reached(url, how) {
+  const silent = new AbortController();
+  const isReading = (how.method ?? "GET") === "GET";
+  const timer = isReading ? setTimeout(() => silent.abort(), LONGEST_MS) : undefined;
+  const give = () => silent.abort();
+  how.signal?.addEventListener("abort", give);
+  if (how.signal?.aborted) give();
   try {
-    return await fetch(url, how);
+    return await fetch(url, { ...how, signal: silent.signal });
   } catch (error) {
     if (how.signal?.aborted) throw error;
-    throw new ApiError(0, "offline", "Montage does not answer. Check the connection; this goes on by itself.");
+    throw offline();
+  } finally {
+    clearTimeout(timer);
+    how.signal?.removeEventListener("abort", give);
   }
+}
+
+/**
+ * @param {Response} answer
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>}
+ */
+async function parsed(answer, signal) {
+  try {
+    return await answer.json();
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw offline(); // the connection broke within the answer, or something in between answered
+  }
+}
+
+function offline() {
+  return new ApiError(0, "offline", "Montage does not answer. Check the connection; this goes on by itself.");
 }
 
 /** @param {Response} answer */

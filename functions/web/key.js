@@ -1,21 +1,25 @@
 // The API key, where one is asked for: for this tab, or for this browser if its owner wants that.
 
 import { h } from "./dom.js";
+import { lasting, ofThisTab } from "./kept.js";
 
 const KEPT = "montage.key";
 const CAN_BE_SHOWN = /^[\x21-\x7e]+$/; // anything else cannot be sent at all
 
 /** Return the key as it is known here, or null. */
 export function knownKey() {
-  return sessionStorage.getItem(KEPT) ?? localStorage.getItem(KEPT);
+  return ofThisTab.get(KEPT) ?? lasting.get(KEPT) ?? held;
 }
 
 /** Forget the key. */
 export function forgetKey() {
-  sessionStorage.removeItem(KEPT);
-  localStorage.removeItem(KEPT);
+  ofThisTab.remove(KEPT);
+  lasting.remove(KEPT);
+  held = null;
 }
 
+/** Where the browser keeps nothing: as long as the page is there. @type {string | null} */
+let held = null;
 /** @type {Promise<void> | null} */
 let asking = null;
 /** What was given last and has not been seen to count. @type {string | null} */
@@ -49,7 +53,7 @@ function asked() {
   const isWrong = knownKey() !== null;
   return new Promise((done, fail) => {
     const key = h("input", { id: "key", type: "password", autocomplete: "off", required: true, "aria-describedby": "key-hint" });
-    const keep = h("input", { id: "keep-key", type: "checkbox", checked: localStorage.getItem(KEPT) !== null });
+    const keep = h("input", { id: "keep-key", type: "checkbox", checked: lasting.get(KEPT) !== null });
     const form = h("form", { method: "dialog", class: "stack" },
       h("h2", { id: "key-title" }, title()),
       h("p", { id: "key-hint", class: "soft" }, isWrong
@@ -74,7 +78,7 @@ function asked() {
       }
       forgetKey();
       given = typed;
-      (keep.checked ? localStorage : sessionStorage).setItem(KEPT, typed);
+      if (!(keep.checked ? lasting : ofThisTab).set(KEPT, typed)) held = typed;
       done();
     });
     document.body.append(dialog);
