@@ -237,9 +237,39 @@ def test_what_somebody_else_rendered_can_be_taken(film: Page, results: Results) 
     results.render(CLIPS[:1])
     if film.get_by_role("button", name="Render again").is_visible():
         render_again(film)
-    film.get_by_role("button", name="Load theirs").click()
+    film.get_by_role("button", name="Load theirs").dblclick()
     expect(rows(film)).to_have_count(1)
     expect(film.locator(".result-facts")).to_contain_text("Reel 0:03")
+    expect(film.get_by_label("The reel", exact=True)).to_have_count(1)
+    film.get_by_role("button", name="Undo").last.click()
+    expect(rows(film)).to_have_count(2)
+
+
+def test_a_new_reel_does_not_take_away_what_somebody_watches(film: Page, results: Results) -> None:
+    revision = results.client.job(results.film)["revision"]
+    film.get_by_role("switch", name="highlight 1, in the reel").click()
+    rows(film).nth(0).get_by_role("button", name="Play highlight 1").click()
+    render_again(film)
+    rendered(film, revision + 1)
+    expect(film.get_by_label("The source", exact=True)).to_be_visible()
+    expect(reel(film)).to_have_js_property("paused", True)
+    film.get_by_role("button", name="Watch it").click()
+    expect(reel(film)).to_be_visible()
+    playing(film, "The reel", 0.3)
+
+
+def test_an_edit_of_an_earlier_revision_is_offered_and_not_written_over(film: Page, results: Results) -> None:
+    revision = results.client.job(results.film)["revision"]
+    film.get_by_role("switch", name="highlight 3, in the reel").click()
+    film.goto(f"{results.place.url}/jobs")
+    results.render(CLIPS[:1])
+    film.go_back()
+    expect(film.get_by_text(f"An edit of revision {revision} is kept.")).to_be_visible()
+    expect(rows(film)).to_have_count(1)
+    film.get_by_role("switch").last.click()
+    film.reload()
+    film.get_by_role("button", name="Use it").click()
+    expect(rows(film)).to_have_count(2)
 
 
 def test_what_is_said_is_searched_and_jumped_to(talk: Page) -> None:

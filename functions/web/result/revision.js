@@ -11,8 +11,22 @@ const SAME_S = 0.002; // edits are told in whole milliseconds
  * @param {import("../editing/from_report.js").Report} report
  */
 export function isReelOf(state, report) {
-  const asked = joined(inReel(state));
-  const shown = joined(report.edit_list.clips.map(({ wanted: [startS, endS] }) => ({ startS, endS })));
+  return isSame(inReel(state), report.edit_list.clips.map(({ wanted: [startS, endS] }) => ({ startS, endS })));
+}
+
+/**
+ * Return whether two states have the same stretches on, however they are parted into highlights.
+ * @param {import("../editing/edit_state.js").EditState} one
+ * @param {import("../editing/edit_state.js").EditState} other
+ */
+export function isSameCut(one, other) {
+  return isSame(inReel(one), inReel(other));
+}
+
+/** @typedef {{startS: number, endS: number}} Span */
+/** @param {readonly Span[]} one @param {readonly Span[]} other */
+function isSame(one, other) {
+  const [asked, shown] = [joined(one), joined(other)];
   return asked.length === shown.length && asked.every((each, n) =>
     Math.abs(each.startS - shown[n].startS) < SAME_S && Math.abs(each.endS - shown[n].endS) < SAME_S);
 }
