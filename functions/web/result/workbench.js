@@ -72,7 +72,7 @@ export function mountWorkbench(root, { context, addresses, job, loaded, onChange
     }),
   });
   const timeline = mountTimeline(parts.timeline, {
-    data: { ...data, thumbs: thumbs && { ...thumbs, url: loaded.thumbsLink ?? thumbs.url } }, session,
+    data: { ...data, thumbs: thumbs && { ...thumbs, url: loaded.thumbsLink ?? thumbs.url } }, session, isReadOnly: !isSourceThere,
     onSeek: (atS, how) => void screen.showSource(atS, how), onPlay: playHighlight,
   });
   const transcript = loaded.transcript && mountTranscript(parts.transcript, {

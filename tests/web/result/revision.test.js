@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Addresses } from "../../../functions/web/result/addresses.js";
 import { isReelOf, reasonBadge, typedS } from "../../../functions/web/result/revision.js";
 import { placeAt } from "../../../functions/web/result/row_drag.js";
-import { historyStep } from "../../../functions/web/result/shortcuts.js";
+import { historyStep, ownersOf } from "../../../functions/web/result/shortcuts.js";
 import { fpsOf } from "../../../functions/web/result/timeline_data.js";
 
 const highlight = (id, startS, endS) => ({ id, startS, endS, score: 1, reasons: [] });
@@ -62,4 +62,11 @@ test("an address is asked for once while it holds, and anew when it ends", async
   assert.equal(await addresses.of("reel"), "/reel/2");
   addresses.forget();
   assert.equal(await addresses.of("reel"), "/reel/3");
+});
+
+test("a button keeps Space to itself, and letters and arrows work while it has the focus", () => {
+  assert.match(ownersOf(" "), /\bbutton\b/);
+  assert.doesNotMatch(ownersOf("k"), /\bbutton\b|slider/);
+  assert.doesNotMatch(ownersOf("ArrowLeft"), /\bbutton\b/);
+  assert.match(ownersOf("ArrowLeft"), /slider/);
 });
