@@ -286,6 +286,28 @@ def test_what_is_said_is_searched_and_jumped_to(talk: Page) -> None:
     expect(talk.locator(".transcript-count")).to_have_text("not said")
 
 
+def test_a_sentence_is_added_by_keyboard_alone(talk: Page) -> None:
+    expect(talk.locator(".word").first).to_be_attached()
+    before = rows(talk).count()
+    talk.locator(".sentence-time").first.focus()
+    talk.keyboard.press("Shift+Enter")
+    expect(talk.get_by_text("added by you").first).to_be_visible()
+    expect(rows(talk)).to_have_count(before + 1)
+    talk.keyboard.press("Tab")
+    talk.keyboard.press("Enter")
+    expect(rows(talk)).to_have_count(before + 2)
+
+
+def test_a_wrong_time_is_told_what_a_right_one_looks_like(film: Page) -> None:
+    rows(film).nth(0).get_by_role("button", expanded=False).click()
+    end = rows(film).nth(0).get_by_label("End")
+    expect(end).to_have_accessible_description("Such as 1:02.5")
+    end.fill("1:75")
+    end.press("Enter")
+    expect(end).to_have_attribute("aria-invalid", "true")
+    expect(rows(film).nth(0).locator(".fault:not(.visually-hidden)")).to_have_text("Such as 1:02.5")
+
+
 def test_every_file_can_be_downloaded_by_its_link(film: Page, results: Results) -> None:
     film.get_by_text("More files").click()
     links = film.locator("a.download")

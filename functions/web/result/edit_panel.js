@@ -8,7 +8,7 @@ import { mountRunningLength } from "./running_length.js";
  * @param {HTMLElement} root
  * @param {{session: import("../editing/edit_session.js").EditSession, thumbs: import("./thumbnail.js").Thumbs | null,
  *   words: import("./sentences.js").Word[], targetS: number | null, isReadOnly: boolean, draft: string | null, foot: HTMLElement,
- *   now: () => {lengthS: number, join: import("./reel_clock.js").Join}, onPlay: (id: string) => void,
+ *   now: () => {lengthS: number, join: import("../editing/reel_length.js").Join}, onPlay: (id: string) => void,
  *   onDiscard: () => void, onUse: (() => void) | null}} how `foot` is what renders again; `draft` says which edit is kept, and
  *   `onUse` takes it where it is not what is shown
  */

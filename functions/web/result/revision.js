@@ -1,7 +1,7 @@
 // Whether a reel is what an edit asked for, and in which words an edit is told. Pure.
 
 import { inReel } from "../editing/edit_state.js";
-import { joined } from "./reel_clock.js";
+import { joined } from "../editing/reel_length.js";
 
 const SAME_S = 0.002; // edits are told in whole milliseconds
 
@@ -43,15 +43,4 @@ export function reasonBadge(reason) {
   if (reason.includes("movement")) return { text: reason, kind: "motion" };
   if (reason === "added by you") return { text: reason, kind: "own" };
   return { text: reason, kind: "speech" };
-}
-
-/**
- * Return the seconds that somebody typed as a clock or as seconds (1:02.5, 62.5), or null where it is neither.
- * @param {string} typed
- * @returns {number | null}
- */
-export function typedS(typed) {
-  const parts = typed.trim().replace(",", ".").split(":");
-  if (parts.length > 3 || !parts.every((part, n) => (n === parts.length - 1 ? /^\d+(\.\d*)?$/ : /^\d+$/).test(part))) return null;
-  return parts.reduce((total, part) => total * 60 + Number(part), 0);
 }

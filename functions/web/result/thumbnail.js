@@ -1,6 +1,7 @@
 // Small stills of the source, all in one picture.
 
 import { h } from "../dom.js";
+import { stillAt } from "../stills.js";
 
 /**
  * @typedef {{url: string, everyS: number, count: number, columns: number, rows: number, widthPx: number,
@@ -31,7 +32,7 @@ export function thumbnail(thumbs, kind = "") {
  */
 export function showAt(element, thumbs, atS) {
   if (!thumbs) return;
-  const n = Math.min(thumbs.count - 1, Math.max(0, Math.round(atS / thumbs.everyS)));
-  element.style.setProperty("--thumb-column", String(n % thumbs.columns));
-  element.style.setProperty("--thumb-row", String(Math.floor(n / thumbs.columns)));
+  const { column, row } = stillAt(thumbs, atS);
+  element.style.setProperty("--thumb-column", String(column));
+  element.style.setProperty("--thumb-row", String(row));
 }
