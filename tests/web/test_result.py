@@ -132,6 +132,7 @@ def rendered(page: Page, revision: int) -> None:
 
 def test_the_reel_plays_and_tells_where_in_the_source_it_is(film: Page) -> None:
     expect(reel(film)).to_have_js_property("readyState", 4)
+    expect(film.get_by_role("button", name="Reel", exact=True, pressed=True)).to_be_visible()
     assert number(reel(film), "duration") == pytest.approx(REEL_S, abs=0.15)
     expect(film.locator(".result-facts")).to_contain_text("Reel 0:09 of 0:12")
     reel(film).evaluate("media => { media.currentTime = 3.5; return media.play(); }")
