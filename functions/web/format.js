@@ -19,6 +19,18 @@ export function clock(seconds, { tenths = false } = {}) {
 }
 
 /**
+ * Return the seconds that 90, 1:30, 1:02:03.5 or "20 s" mean, or null for anything else.
+ * @param {string} text
+ * @returns {number | null}
+ */
+export function secondsOf(text) {
+  const parts = text.trim().replace(",", ".").replace(/\s*(?:s|sec|seconds)$/, "").split(":");
+  const isTime = parts.every((part, at) => (at === parts.length - 1 ? /^\d{1,5}(?:\.\d{0,3})?$/ : /^\d{1,5}$/).test(part)
+    && (at === 0 || Number(part) < 60));
+  return parts.length <= 3 && isTime ? parts.reduce((seconds, part) => seconds * 60 + Number(part), 0) : null;
+}
+
+/**
  * Return a length of time to wait for: 8 s, 3 min, 1 h 20 min.
  * @param {number} seconds
  */

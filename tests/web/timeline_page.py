@@ -45,7 +45,12 @@ const seeks = [];
 const played = [];
 const plays = [];
 const timeline = mountTimeline(document.getElementById("root"), {
-  data, session, onSeek: (atS, { isToPlay }) => { seeks.push(atS); if (isToPlay) played.push(atS); timeline.setPlayhead(atS); }, onPlay: (id) => plays.push(id),
+  data, session, isReadOnly: data.isReadOnly, onPlay: (id) => plays.push(id),
+  onSeek: (atS, { isToPlay }) => {
+    seeks.push(atS);
+    if (isToPlay) played.push(atS);
+    timeline.setPlayhead(atS);
+  },
 });
 globalThis.shown = { data, session, seeks, played, plays, timeline };
 """

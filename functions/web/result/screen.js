@@ -47,7 +47,7 @@ export function mountScreen(root, { addresses, isSound, data, isSourceThere, onT
 
   /** @param {Showing} which @param {string} text */
   function tab(which, text) {
-    return h("button", { type: "button", "aria-pressed": which === "reel", onclick: () => change(which) }, text);
+    return h("button", { type: "button", "aria-pressed": String(which === "reel"), onclick: () => change(which) }, text);
   }
 
   /** @param {Showing} which */

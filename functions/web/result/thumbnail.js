@@ -1,6 +1,7 @@
 // Small stills of the source, drawn out of the one picture that all of them are in.
 
 import { h } from "../dom.js";
+import { stillAt } from "../stills.js";
 
 /**
  * `sprite` is decoded once and shared with the timeline: as a style's background, each list would have copies of it.
@@ -28,11 +29,11 @@ export function thumbnail(thumbs, { kind = "", share = 1 } = {}) {
  */
 export function showAt(element, thumbs, atS) {
   if (!thumbs || !(element instanceof HTMLCanvasElement)) return;
-  const n = Math.min(thumbs.count - 1, Math.max(0, Math.round(atS / thumbs.everyS)));
-  if (element.dataset.still === String(n)) return;
-  element.dataset.still = String(n);
-  const x = (n % thumbs.columns) * thumbs.widthPx;
-  const y = Math.floor(n / thumbs.columns) * thumbs.heightPx;
+  const { column, row } = stillAt(thumbs, atS);
+  const still = `${column},${row}`;
+  if (element.dataset.still === still) return;
+  element.dataset.still = still;
   const { width, height } = element;
-  element.getContext("2d", { alpha: false })?.drawImage(thumbs.sprite, x, y, thumbs.widthPx, thumbs.heightPx, 0, 0, width, height);
+  const from = [column * thumbs.widthPx, row * thumbs.heightPx];
+  element.getContext("2d", { alpha: false })?.drawImage(thumbs.sprite, from[0], from[1], thumbs.widthPx, thumbs.heightPx, 0, 0, width, height);
 }

@@ -7,7 +7,7 @@ import { snapPoints } from "../editing/snap_points.js";
  * @typedef {{durationS: number, fps: number | null, thumbs: import("./thumbnail.js").Thumbs | null,
  *   motion: {everyS: number, threshold: number, energy: number[]} | null, sound: {everyS: number, levelDb: number[]} | null,
  *   motionSpans: [number, number][], speechSpans: [number, number][], words: import("./sentences.js").Word[],
- *   snaps: SnapPoint[]}} TimelineData
+ *   snaps: SnapPoint[], join: import("../editing/reel_length.js").Join}} TimelineData
  */
 
 /**
@@ -26,6 +26,7 @@ export function timelineData({ report, timeline, transcript, sprite }) {
     motionSpans: report.motion,
     speechSpans: report.speech,
     words,
+    join: report.edit_list.join,
     snaps: snapPoints({ words, motion: report.motion, durationS: report.source.duration_s }),
   };
 }

@@ -57,12 +57,12 @@ export function listenToHighlights(parts, signal) {
 
   /** @param {string} id */
   function turned(id) {
-    turn(parts, id);
+    if (!parts.isReadOnly) turn(parts, id);
   }
 
   /** @param {string} id */
   function away(id) {
-    takeAway(parts, id);
+    if (!parts.isReadOnly) takeAway(parts, id);
   }
 
   /** @param {string} id */

@@ -18,7 +18,7 @@ const ADDED_SNAP_S = 0.4;
  * @param {AbortSignal} signal
  */
 export function listenToStage(parts, signal) {
-  const { stage, view, picture, list, session, tip, source, onSeek } = parts;
+  const { stage, view, picture, list, session, tip, source, isReadOnly, onSeek } = parts;
   /** @type {{pointerId: number, leftPx: number, clientX: number, fromPx: number, isFree: boolean, adds: boolean, isScrubbed: boolean} | null} */
   let press = null;
   let frame = 0;
@@ -45,8 +45,9 @@ export function listenToStage(parts, signal) {
     if (isTouch || event.button !== 0 || !isGround(event)) return;
     const leftPx = event.clientX - view.xOfPointer(event.clientX);
     const fromPx = event.clientX - leftPx;
-    const adds = isInLanes(event);
-    if (adds && selectNear(fromPx, NEAR_PX.mouse)) return;
+    const isBeside = isInLanes(event);
+    if (isBeside && selectNear(fromPx, NEAR_PX.mouse)) return;
+    const adds = isBeside && !isReadOnly;
     press = { pointerId: event.pointerId, leftPx, clientX: event.clientX, fromPx, isFree: event.altKey, adds, isScrubbed: false };
     stage.setPointerCapture(event.pointerId);
     if (!adds) onSeek(view.timeAt(fromPx), { isToPlay: true });
