@@ -2,7 +2,8 @@
 
 import { ADDED } from "../editing/edit_state.js";
 import { fill, h, icon, ICONS, setText } from "../dom.js";
-import { clock, secondsOf } from "../format.js";
+import { clock } from "../format.js";
+import { highlightTools } from "./highlight_tools.js";
 import { reasonBadge } from "./revision.js";
 import { saidIn } from "./sentences.js";
 import { showAt, thumbnail } from "./thumbnail.js";
@@ -37,57 +38,16 @@ export function highlightRow({ session, thumbs, words, isReadOnly, onPlay, onGri
     type: "checkbox", role: "switch", class: "switch", disabled: isReadOnly,
     onchange: () => session.switch(id, box.checked),
   });
-  const start = field("Start", (atS) => session.trim(id, { startS: atS }));
-  const end = field("End", (atS) => session.trim(id, { endS: atS }));
-  const up = h("button", { type: "button", class: "button icon small", onclick: () => move(-1) }, icon(ICONS.up));
-  const down = h("button", { type: "button", class: "button icon small", onclick: () => move(1) }, icon(ICONS.down));
-  const remove = h("button", { type: "button", class: "button small danger", onclick: () => session.remove(id) }, icon(ICONS.trash), "Remove");
   const grip = h("span", {
     class: "highlight-grip", title: "Drag to reorder", "aria-hidden": "true",
     onpointerdown: (/** @type {PointerEvent} */ event) => onGrip(event, id),
   }, icon(ICONS.grip));
-  const tools = h("div", { class: "highlight-tools", hidden: true }, start.root, end.root, h("div", { class: "buttons" }, up, down, remove));
+  /** @type {ReturnType<typeof highlightTools> | null} */
+  let tools = null;
   const row = h("li", { class: "highlight", dataset: { id } },
     grip, playButton,
     h("div", { class: "highlight-body" }, more, said, badges),
-    h("label", { class: "switch-area" }, box), tools);
-
-  /** @param {-1 | 1} by */
-  function move(by) {
-    const button = by < 0 ? up : down;
-    session.move(id, session.state.order.indexOf(id) + by);
-    if (button.disabled) (by < 0 ? down : up).focus();
-    else button.focus();
-  }
-
-  /** @param {string} label @param {(atS: number) => void} set */
-  function field(label, set) {
-    const inputId = `${label.toLowerCase()}-of-${id}`;
-    const hintId = `${inputId}-hint`;
-    const hint = h("span", { class: "visually-hidden fault", id: hintId }, "Such as 1:02.5");
-    const input = h("input", {
-      id: inputId,
-      type: "text", inputmode: "decimal", spellcheck: "false", autocomplete: "off", "aria-describedby": hintId,
-      onchange: () => {
-        const atS = secondsOf(input.value);
-        input.setAttribute("aria-invalid", String(atS === null));
-        hint.classList.toggle("visually-hidden", atS !== null);
-        if (atS === null) return;
-        set(atS);
-        told = null; // what was typed may have come to nothing
-        update();
-      },
-    });
-    
-    /** @param {number} atS */
-    function show(atS) {
-      if (input === document.activeElement && input.getAttribute("aria-invalid") === "true") return;
-      input.value = clock(atS, { tenths: true });
-      input.setAttribute("aria-invalid", "false");
-      hint.classList.add("visually-hidden");
-    }
-    return { show, root: h("div", { class: "highlight-field" }, h("label", { for: inputId }, label), input, hint) };
-  }
+    h("label", { class: "switch-area" }, box));
 
   /** @type {{each: Highlight, place: number, isSelected: boolean, isLast: boolean} | null} */
   let told = null;
@@ -120,16 +80,20 @@ export function highlightRow({ session, thumbs, words, isReadOnly, onPlay, onGri
     box.setAttribute("aria-label", `${name}, in the reel`);
     playButton.setAttribute("aria-label", `Play ${name} in the source`);
     more.setAttribute("aria-expanded", String(isSelected));
-    up.setAttribute("aria-label", `Move ${name} up`);
-    down.setAttribute("aria-label", `Move ${name} down`);
-    tools.hidden = !isSelected || isReadOnly;
-    up.disabled = place <= 0;
-    down.disabled = !isOn || isLast;
-    up.hidden = down.hidden = !isOn;
-    remove.hidden = !each.reasons.includes(ADDED);
     grip.hidden = !isOn || isReadOnly;
-    start.show(each.startS);
-    end.show(each.endS);
+    if (isSelected && !isReadOnly) tools ??= added();
+    if (!tools) return;
+    tools.root.hidden = !isSelected;
+    if (isSelected) tools.update(each, { name, place, isLast });
+  }
+
+  function added() {
+    const made = highlightTools(session, id, () => {
+      told = null; // what was typed may have come to nothing
+      update();
+    });
+    row.append(made.root);
+    return made;
   }
 
   return { row, update };

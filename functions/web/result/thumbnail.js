@@ -35,5 +35,5 @@ export function showAt(element, thumbs, atS) {
   element.dataset.still = still;
   const { width, height } = element;
   const from = [column * thumbs.widthPx, row * thumbs.heightPx];
-  element.getContext("2d", { alpha: false })?.drawImage(thumbs.sprite, from[0], from[1], thumbs.widthPx, thumbs.heightPx, 0, 0, width, height);
+  element.getContext("2d", { alpha: false, willReadFrequently: true })?.drawImage(thumbs.sprite, from[0], from[1], thumbs.widthPx, thumbs.heightPx, 0, 0, width, height);
 }

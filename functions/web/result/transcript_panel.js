@@ -9,7 +9,7 @@ import { wordRange } from "./word_selection.js";
 
 
 const MANY = 100; // sentences, from which on blocks out of sight are not laid out
-const BLOCK = 40; // sentences that are watched for together: to watch thousands takes milliseconds of every frame
+const BLOCK = 20; // sentences that are watched for together: to watch thousands takes milliseconds of every frame
 const MARK_AFTER_MS = 120; // an edge that is dragged changes the reel with every move
 const LINGERS_S = 0.3; // a word stays marked so long in a silence
 
@@ -43,25 +43,32 @@ export function mountTranscript(root, { transcript: { words, segments }, session
     h("div", { class: "transcript-search" }, input, count), list);
 
   const seen = new IntersectionObserver((entries) => {
-    for (const { isIntersecting, target } of entries) if (isIntersecting) buildBlock(/** @type {HTMLElement} */ (target));
-  }, { root: list, rootMargin: "200px" });
+    for (const { isIntersecting, target } of entries) (isIntersecting ? build : fold)(/** @type {HTMLElement} */ (target));
+  }, { root: list, rootMargin: "400px" });
   for (const each of blocks) seen.observe(each);
 
   /** @param {HTMLElement} block */
-  function buildBlock(block) {
-    seen.unobserve(block);
+  function placesIn(block) {
     const first = Number(block.dataset.block) * BLOCK;
-    for (let n = first; n < Math.min(items.length, first + BLOCK); n += 1) build(n);
+    return [...Array(Math.min(BLOCK, items.length - first)).keys()].map((n) => first + n);
   }
 
-  /** @param {number} n */
-  function build(n) {
-    if (texts[n].childElementCount) return;
-    const { first, beyond } = sentences[n];
-    fill(texts[n], ...words.slice(first, beyond).flatMap((word, m) => [
-      m > 0 && word.space_before && " ", h("span", { class: "word", dataset: { word: first + m } }, word.text),
-    ]));
-    mark(n);
+  /** Make words of a block that is seen. @param {HTMLElement} block */
+  function build(block) {
+    for (const n of placesIn(block)) {
+      if (texts[n].childElementCount) continue;
+      const { first, beyond } = sentences[n];
+      fill(texts[n], ...words.slice(first, beyond).flatMap((word, m) => [
+        m > 0 && word.space_before && " ", h("span", { class: "word", dataset: { word: first + m } }, word.text),
+      ]));
+      mark(n);
+    }
+  }
+
+  /** Make text again of a block out of sight: hundreds of thousands of words would stay in memory. @param {HTMLElement} block */
+  function fold(block) {
+    if (getSelection()?.containsNode(block, true)) return; // somebody selects beyond what is seen
+    for (const n of placesIn(block)) if (texts[n].childElementCount) fill(texts[n], textOf(words, sentences[n]));
   }
 
   /** @param {number} n a sentence of words */
@@ -101,7 +108,6 @@ export function mountTranscript(root, { transcript: { words, segments }, session
     if (word === current) return;
     const [before, now] = [current, word].map((each) => (each < 0 ? -1 : sentenceOf(sentences, each)));
     current = word;
-    if (now >= 0) build(now);
     if (before >= 0 && before !== now && texts[before].childElementCount) mark(before);
     if (now >= 0) mark(now);
     if (now >= 0 && now !== before && !list.matches(":hover, :focus-within")) bringIntoView(now);
@@ -134,7 +140,6 @@ export function mountTranscript(root, { transcript: { words, segments }, session
     count.title = found.length > 1 ? "Enter goes to the next" : "";
     if (at >= 0) {
       const n = sentenceOf(sentences, found[at].first);
-      build(n);
       bringIntoView(n);
     }
     markAll();
