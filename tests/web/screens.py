@@ -38,9 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 _take(browser, made, each, size, asked.folder)
     for part in dict.fromkeys(each.part for each in wanted):
         for size in SIZES:
-            _sheet(asked.folder, [each for each in wanted if each.part == part], size).save(
-                asked.folder / f"sheet-{part}-{size}.png"
-            )
+            taken = [each for each in STATES if each.part == part and _picture(asked.folder, each, size, "dark").exists()]
+            _sheet(asked.folder, taken, size).save(asked.folder / f"sheet-{part}-{size}.png")
     print(f"{len(wanted) * len(SIZES) * len(SCHEMES)} pictures are in {asked.folder}")
 
 
