@@ -26,7 +26,7 @@ SPEECH_ONLY := $(if $(findstring --mode speech,$(subst =, ,$(ARGS))),--speech-on
 # Tests start hundreds of processes, each of which would compile what has no bytecode.
 COMPILE = $(PYTHON) -m compileall -q shared functions jobs
 
-.PHONY: help setup run serve test test-system test-scale test-sync cloud-demo bench-cloud bench-render bench-motion bench-transcribe bench-api bench-uploads bench-page bundle schemas openapi check format lock clean doctor
+.PHONY: help setup run serve test test-system test-scale test-sync cloud-demo bench-cloud bench-render bench-motion bench-transcribe bench-api bench-uploads bench-page screens bundle schemas openapi check format lock clean doctor
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -89,6 +89,9 @@ bench-uploads: setup $(TESTING) ## How fast and in how much memory one machine t
 bench-page: setup $(TESTING) ## How smoothly the page scrolls and drags a timeline of two hours [BENCH_ARGS="--runs 1"]
 	@$(PYTHON) -m benchmarks.page_timeline $(BENCH_ARGS)
 
+screens: setup $(TESTING) $(PAGE_TOOLS) ## Pictures of the page in every state, into SCREENS (build/screens)
+	@$(PYTHON) -m tests.web.screens $(or $(SCREENS),build/screens)
+
 bundle: ## Stage the Cloud Functions for deployment in build/functions
 	@$(call find_python) "$$python" -I functions/local/bundle.py build/functions
 
@@ -143,7 +146,7 @@ $(TESTING): $(RUNTIME) tests/requirements.txt
 	@touch $@
 
 $(PAGE_TOOLS): tests/web/package-lock.json
-	@if command -v npm >/dev/null; then npm ci --prefix tests/web --silent; touch -c $@; fi
+	@if command -v npm >/dev/null; then npm ci --prefix tests/web --silent && touch -c $@; fi
 
 $(MOVIEPY): benchmarks/moviepy/requirements.txt | $(RUNTIME)
 	@echo 'Installing what reels are measured beside, into $(BENCH_VENV)'

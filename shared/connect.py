@@ -155,6 +155,15 @@ def storage_origins(settings: Settings) -> tuple[str, ...]:
     return () if "[" in there.netloc else (f"{there.scheme}://{there.netloc.rpartition('@')[2]}".lower(),)
 
 
+def storage_folders(settings: Settings) -> tuple[str, ...]:
+    """Return where signed addresses of objects lead to, as narrow as a policy can name it: buckets on Google Cloud."""
+    google = settings.google
+    buckets = [name for name in (google.uploads_bucket, google.downloads_bucket) if name]
+    if settings.cloud == "local" or google.storage_emulator_host or not buckets:
+        return storage_origins(settings)
+    return tuple(f"{CLOUD_STORAGE}/{name}/" for name in buckets)
+
+
 def _google_signers(google: GoogleSettings) -> Signers:
     from shared.adapters.gcp.clients import GoogleClients
     from shared.adapters.gcp.failures import translated

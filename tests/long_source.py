@@ -24,13 +24,13 @@ Timed = tuple[Fraction, bytes, "Packet[Stream]"]
 """When a packet is decoded in s, what it holds, and the packet it repeats."""
 
 
-def make_hour(folder: Path) -> Path:
-    """Write an MP4 of a little over an hour and return where it is."""
+def make_hour(folder: Path, *, spec: ClipSpec = SOURCE.spec, periods: int = PERIODS) -> Path:
+    """Write an MP4 of so many periods, a little over an hour unless said, and return where it is."""
     hour = folder / "hour.mp4"
-    with av.open(str(make_clip(folder, SOURCE.spec))) as source, av.open(str(hour), "w") as target:
+    with av.open(str(make_clip(folder, spec))) as source, av.open(str(hour), "w") as target:
         streams = {each.index: target.add_stream_from_template(each) for each in source.streams}
         packets = [packet for packet in source.demux() if _is_kept(packet)]
-        tracks = (_repeated([each for each in packets if each.stream.index == index]) for index in streams)
+        tracks = (_repeated([each for each in packets if each.stream.index == index], periods) for index in streams)
         for at_s, data, original in heapq.merge(*tracks, key=lambda each: each[0]):
             copied = Packet(data)
             shift = round(at_s / original.time_base) - (original.dts or 0)
@@ -47,7 +47,7 @@ def _is_kept(packet: Packet[Stream]) -> bool:
     return packet.pts is not None and 0 <= packet.pts * packet.time_base < PERIOD_S
 
 
-def _repeated(packets: list[Packet[Stream]]) -> Iterator[Timed]:
+def _repeated(packets: list[Packet[Stream]], periods: int) -> Iterator[Timed]:
     once = [((each.dts or 0) * each.time_base, bytes(each), each) for each in packets]
-    for number in range(PERIODS):
+    for number in range(periods):
         yield from ((at_s + number * PERIOD_S, data, each) for at_s, data, each in once)

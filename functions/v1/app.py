@@ -18,10 +18,10 @@ from functions.v1 import batches, health, jobs, links, uploads
 from functions.v1.context import Api
 from functions.v1.gates import add_gates
 from functions.v1.openapi import described
-from functions.v1.pages import WEB, page_routes
+from functions.v1.pages import WEB, Pages, WebFiles, page_routes
 from functions.v1.problems import Problem, problem, problem_of, status_of
 from shared import log as logs
-from shared.connect import storage_origins
+from shared.connect import storage_folders, storage_origins
 from shared.errors import MontageError, TryAgain
 from shared.log import event
 
@@ -50,7 +50,9 @@ def make_app(api: Api, *, objects: Router | None = None, web: Path = WEB) -> Fas
     """
     made = routes()
     made.state.api = api
-    made.router.routes.extend(page_routes(web, storage=storage_origins(api.settings)))
+    origins, folders = storage_origins(api.settings), storage_folders(api.settings)
+    made.state.pages = Pages(WebFiles(web), storage=origins, folders=folders)
+    made.router.routes.extend(page_routes(made.state.pages))
     if objects is not None:
         made.router.routes.extend(objects.routes)
     made.add_middleware(Around, project=api.settings.google.project)
@@ -145,6 +147,9 @@ async def _told(request: Request, error: Exception) -> Response:
             where = ".".join(str(part) for part in first["loc"][1:])[:80]
             return problem(422, "bad_parameter", f"{where}: {first['msg'].rstrip('.')}.")
         case HTTPException():
+            pages: Pages | None = getattr(request.app.state, "pages", None)
+            if error.status_code == 404 and pages is not None and (shown := pages.lost(request)) is not None:
+                return shown
             code = CODES.get(error.status_code, "bad_request")
             return problem(error.status_code, code, _sentence(code, request, error), headers=error.headers)
     raise error

@@ -27,6 +27,8 @@
  * @typedef {{file: number, code: string, detail: string}} FileError
  */
 
+const LONGEST_MS = 30_000; // a connection that died unnoticed, as after a sleep, must not be waited for
+
 /** What the API refused, or that it could not be reached (`offline`). */
 export class ApiError extends Error {
   /**
@@ -48,7 +50,7 @@ export class ApiError extends Error {
 
 /** Whoever calls the API: with a key where there is one. */
 export class Api {
-  /** @param {{key: () => string | null, onKeyWanted: () => Promise<void>}} keys */
+  /** @param {{key: () => string | null, onKeyWanted: () => Promise<void>, onKeyCounted?: () => void}} keys */
   constructor(keys) {
     this._keys = keys;
   }
@@ -73,7 +75,11 @@ export class Api {
         cache: "no-store",
         credentials: "omit",
       });
-      if (answer.status !== 401) return told(answer);
+      if (answer.status !== 401) {
+        if (key) this._keys.onKeyCounted?.();
+        return told(answer);
+      }
+      if (this._keys.key() !== key) continue; // another request has asked meanwhile
       await this._keys.onKeyWanted(); // rejects where somebody would rather not
     }
   }
@@ -85,7 +91,7 @@ export class Api {
    * @returns {Promise<T>}
    */
   async json(path, how) {
-    return (await this.send(path, how)).json();
+    return parsed(await this.send(path, how), how?.signal);
   }
 
   /**
@@ -123,14 +129,18 @@ export class Api {
   }
 
   /**
-   * Return addresses that a <video>, an <img> or a download can use as they are, for a while.
+   * Return addresses that a <video>, an <img> or a download can use as they are, and for how long.
    * @param {string} id
    * @param {string[]} [names]
-   * @returns {Promise<{expires_at: string, links: Record<string, Link>}>}
+   * @returns {Promise<{forMs: number, links: Record<string, Link>}>}
    */
-  links(id, names) {
+  async links(id, names) {
     const query = names ? `?names=${names.map(encodeURIComponent).join(",")}` : "";
-    return this.json(`/v1/jobs/${encodeURIComponent(id)}/links${query}`);
+    const answer = await this.send(`/v1/jobs/${encodeURIComponent(id)}/links${query}`);
+    const saidAtMs = Date.parse(answer.headers.get("Date") ?? "") || Date.now(); // clocks here may be wrong by hours
+    /** @type {{expires_at: string, links: Record<string, Link>}} */
+    const { expires_at, links } = await answer.json();
+    return { forMs: Date.parse(expires_at) - saidAtMs, links };
   }
 
   /** @param {string} id @returns {Promise<Job>} */
@@ -167,7 +177,7 @@ export class Api {
  * @returns {Promise<any>}
  */
 export async function signedJson(url) {
-  return (await told(await reached(url, { credentials: "omit" }))).json();
+  return parsed(await told(await reached(url, { credentials: "omit" })));
 }
 
 /**
@@ -175,12 +185,39 @@ export async function signedJson(url) {
  * @param {RequestInit} how
  */
 async function reached(url, how) {
+  const silent = new AbortController();
+  const isReading = (how.method ?? "GET") === "GET";
+  const timer = isReading ? setTimeout(() => silent.abort(), LONGEST_MS) : undefined;
+  const give = () => silent.abort();
+  how.signal?.addEventListener("abort", give);
+  if (how.signal?.aborted) give();
   try {
-    return await fetch(url, how);
+    return await fetch(url, { ...how, signal: silent.signal });
   } catch (error) {
     if (how.signal?.aborted) throw error;
-    throw new ApiError(0, "offline", "Montage does not answer. Check the connection; this goes on by itself.");
+    throw offline();
+  } finally {
+    clearTimeout(timer);
+    how.signal?.removeEventListener("abort", give);
   }
+}
+
+/**
+ * @param {Response} answer
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>}
+ */
+async function parsed(answer, signal) {
+  try {
+    return await answer.json();
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw offline(); // the connection broke within the answer, or something in between answered
+  }
+}
+
+function offline() {
+  return new ApiError(0, "offline", "Montage does not answer. Check the connection; this goes on by itself.");
 }
 
 /** @param {Response} answer */

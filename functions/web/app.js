@@ -2,7 +2,7 @@
 
 import { Api } from "./api.js";
 import { fill } from "./dom.js";
-import { askForKey, knownKey } from "./key.js";
+import { askForKey, keyCounted, knownKey } from "./key.js";
 import { startRouter } from "./router.js";
 import { themeButton } from "./theme.js";
 import * as batch from "./views/batch.js";
@@ -19,7 +19,7 @@ import * as upload from "./views/upload.js";
 
 const views = { upload, batch, job, overview, unknown };
 const root = /** @type {HTMLElement} */ (document.getElementById("view"));
-const api = new Api({ key: knownKey, onKeyWanted: askForKey });
+const api = new Api({ key: knownKey, onKeyWanted: askForKey, onKeyCounted: keyCounted });
 /** @type {Mounted | null} */
 let mounted = null;
 

@@ -1,5 +1,8 @@
 // Measures as people read them. Pure.
 
+/** The page's sentences are English, so the dates in them are, too; with 24 hours, and days before months. */
+export const PAGE_LANGUAGE = "en-GB";
+
 /**
  * Return a length of time to point at: 0:07, 12:03, 1:02:03; with tenths 0:07.4.
  * @param {number} seconds
@@ -13,6 +16,18 @@ export function clock(seconds, { tenths = false } = {}) {
   const minutes = Math.floor(secondsInAll / 60) % 60;
   const rest = String(secondsInAll % 60).padStart(2, "0") + (tenths ? `.${whole % 10}` : "");
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+}
+
+/**
+ * Return the seconds that 90, 1:30, 1:02:03.5 or "20 s" mean, or null for anything else.
+ * @param {string} text
+ * @returns {number | null}
+ */
+export function secondsOf(text) {
+  const parts = text.trim().replace(",", ".").replace(/\s*(?:s|sec|seconds)$/, "").split(":");
+  const isTime = parts.every((part, at) => (at === parts.length - 1 ? /^\d{1,5}(?:\.\d{0,3})?$/ : /^\d{1,5}$/).test(part)
+    && (at === 0 || Number(part) < 60));
+  return parts.length <= 3 && isTime ? parts.reduce((seconds, part) => seconds * 60 + Number(part), 0) : null;
 }
 
 /**
@@ -69,8 +84,8 @@ export function counted(count, noun, plural = `${noun}s`) {
 export function moment(at, now) {
   const then = new Date(at);
   if (then.toDateString() === now.toDateString()) {
-    return then.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+    return then.toLocaleTimeString(PAGE_LANGUAGE, { hour: "2-digit", minute: "2-digit" });
   }
   const year = then.getFullYear() === now.getFullYear() ? undefined : "numeric";
-  return then.toLocaleDateString(undefined, { day: "numeric", month: "short", year });
+  return then.toLocaleDateString(PAGE_LANGUAGE, { day: "numeric", month: "short", year });
 }

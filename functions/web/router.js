@@ -19,13 +19,15 @@ export function routeOf(path) {
   return { name: "unknown" };
 }
 
+/** The address whose view is mounted. */
+let shown = "";
+
 /**
  * Follow links and the browser's buttons.
  * @param {(route: Route, how: {isFirst: boolean}) => void} show
  * @returns {{go: (path: string, how?: {replace?: boolean}) => void}}
  */
 export function startRouter(show) {
-  const now = () => show(routeOf(location.pathname), { isFirst: false });
   document.addEventListener("click", (event) => {
     const link = /** @type {Element} */ (event.target).closest?.("a[data-link]");
     if (!(link instanceof HTMLAnchorElement) || event.defaultPrevented || event.button !== 0) return;
@@ -33,8 +35,10 @@ export function startRouter(show) {
     event.preventDefault();
     go(link.pathname + link.search);
   });
-  addEventListener("popstate", now);
-  show(routeOf(location.pathname), { isFirst: true });
+  addEventListener("popstate", () => {
+    if (address() !== shown) now(); // else a link within the page was followed, such as the one to its content
+  });
+  now({ isFirst: true });
   return { go };
 
   /** @param {string} path @param {{replace?: boolean}} [how] */
@@ -43,4 +47,24 @@ export function startRouter(show) {
     else history.pushState(null, "", path);
     now();
   }
+
+  function now({ isFirst = false } = {}) {
+    shown = address();
+    show(routeOf(location.pathname), { isFirst });
+  }
 }
+
+/** Return what was kept for this entry of the browser's history: null for one that is new. @returns {unknown} */
+export const placeKept = () => history.state;
+
+/**
+ * Keep where somebody is, for when they come back by the browser's buttons, without changing what is shown.
+ * @param {unknown} place whatever can be copied
+ * @param {string} [path] the address from now on
+ */
+export function keepPlace(place, path = address()) {
+  history.replaceState(place, "", path);
+  shown = path;
+}
+
+const address = () => location.pathname + location.search;

@@ -1,13 +1,14 @@
 // Light or dark: the system's choice until somebody makes one.
 
 import { fill, h, icon, ICONS } from "./dom.js";
+import { lasting } from "./kept.js";
 
 const KEPT = "montage.theme";
 
 /** Return the button that changes it. */
 export function themeButton() {
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  apply(localStorage.getItem(KEPT));
+  apply(lasting.get(KEPT));
   const button = h("button", { class: "button quiet icon", type: "button", onclick: () => turn(!isDark()) });
   dark.addEventListener("change", draw);
   draw();
@@ -21,8 +22,8 @@ export function themeButton() {
   /** @param {boolean} toDark */
   function turn(toDark) {
     const chosen = toDark === dark.matches ? null : toDark ? "dark" : "light";
-    if (chosen) localStorage.setItem(KEPT, chosen);
-    else localStorage.removeItem(KEPT);
+    if (chosen) lasting.set(KEPT, chosen);
+    else lasting.remove(KEPT);
     apply(chosen);
     draw();
   }

@@ -34,6 +34,7 @@ from shared.domain.job import Job
 from shared.domain.push_envelope import PushedMessage, PushEnvelope
 from shared.ports import Cloud, UrlSigner
 from shared.settings import GoogleSettings, Settings
+from tests.emulators.bucket_cors import upload_rule
 from tests.emulators.fake_iam import FakeIam, fake_iam
 from tests.emulators.fake_run import FakeRun, fake_run
 from tests.emulators.google import PROJECT, firestore_emulator, pubsub_emulator
@@ -159,11 +160,14 @@ def emulated_cloud(
     parallelism: int = 2,
     tasks_at_once: int = 4,
     event_times: int = 1,
+    line_to_storage: Callable[[StorageProxy], AbstractContextManager[str]] | None = None,
 ) -> Iterator[EmulatedCloud]:
     """Run everything until the block ends; nothing is left behind but logs in `folder`, which must be there.
 
     The functions run from a bundle staged as for deployment. `environment` goes to functions and tasks on top of the
-    settings. Each storage event is delivered `event_times` times.
+    settings. Each storage event is delivered `event_times` times. `line_to_storage` may put something before the
+    storage and yields the URL by which everybody reaches it then. The page that the function `api` shows may use the
+    buckets that signed addresses lead to.
     """
     ports = {name: free_port() for name in functions}
     urls = {name: f"http://127.0.0.1:{port}/" for name, port in ports.items()}
@@ -179,12 +183,13 @@ def emulated_cloud(
             pubsub_emulator(folder),
             _storage(folder, events_to=urls["on_upload"], event_times=event_times),
         )
+        storage_url = stack.enter_context(line_to_storage(storage)) if line_to_storage else storage.url
         iam = stack.enter_context(fake_iam({UPLOADER, DOWNLOADER}))
         run_port = free_port()
         settings = _settings(
             folder,
             models,
-            storage_url=storage.url,
+            storage_url=storage_url,
             firestore=firestore,
             pubsub=pubsub,
             run=f"127.0.0.1:{run_port}",
@@ -213,6 +218,9 @@ def emulated_cloud(
         clients = stack.enter_context(closing(GoogleClients(settings.google)))
         for bucket in (UPLOADS, WORK, DOWNLOADS, FOOTAGE):
             clients.storage.create_bucket(bucket)
+        if "api" in urls:
+            for bucket in (UPLOADS, DOWNLOADS):
+                _let_in(clients, bucket, page=urls["api"].rstrip("/"))
         _all_of(stack, *(_function(name, bundle, folder, port, given) for name, port in ports.items()))
         cloud = connect(settings)
         stack.callback(_close, cloud)
@@ -233,6 +241,12 @@ def emulated_cloud(
             environment=given,
             told=told,
         )
+
+
+def _let_in(clients: GoogleClients, name: str, *, page: str) -> None:
+    bucket = clients.storage.bucket(name)
+    bucket.cors = [dict(upload_rule([page]))]
+    bucket.patch()
 
 
 def _settings(

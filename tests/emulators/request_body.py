@@ -1,6 +1,6 @@
 """The bytes that come with a request, read piece by piece."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.message import Message
 from io import BufferedIOBase
 
@@ -12,10 +12,13 @@ class BrokenOff(Exception):
 
 
 class RequestBody:
-    """A body whose length was announced or that comes in chunks."""
+    """A body whose length was announced or that comes in chunks; `on_read` is told of every piece's length."""
 
-    def __init__(self, source: BufferedIOBase, headers: Message) -> None:
+    def __init__(
+        self, source: BufferedIOBase, headers: Message, on_read: Callable[[int], None] = lambda _: None
+    ) -> None:
         self._source = source
+        self._on_read = on_read
         self._is_chunked = "chunked" in headers.get("Transfer-Encoding", "").lower()
         self.size_bytes = None if self._is_chunked else int(headers.get("Content-Length") or 0)
         """None when it was not announced."""
@@ -33,6 +36,7 @@ class RequestBody:
                 if not piece:
                     raise BrokenOff
                 self._left_bytes -= len(piece)
+                self._on_read(len(piece))
                 if not self._left_bytes:
                     self._end_chunk()
                 yield piece

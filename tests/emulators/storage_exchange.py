@@ -53,8 +53,9 @@ class StorageExchange(BaseHTTPRequestHandler):
         self.style: Style = "json" if self.path.startswith(JSON_API) else "xml"
         self.cors: Mapping[str, str] = {}
         self.upstream.host = self.headers.get("Host", self.upstream.host)
-        self.body = RequestBody(cast("Any", self.rfile), self.headers)
-        self.server.traffic.count_request(self._object_key(), self.headers)
+        key, traffic = self._object_key(), self.server.traffic
+        self.body = RequestBody(cast("Any", self.rfile), self.headers, lambda count: traffic.count_received(key, count))
+        traffic.count_request(key, self.headers)
         try:
             self.answer()
             self.body.drain()  # or what is left of it would be taken for the next request

@@ -36,7 +36,7 @@ TASK_HEADER = "x-montage-task"
 
 
 class Traffic:
-    """Requests and bytes of answers' bodies, counted."""
+    """Requests, and bytes of their bodies and of answers' bodies, counted."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -49,6 +49,7 @@ class Traffic:
             self.bytes_sent = 0
             self.requests_by_object: dict[str, int] = defaultdict(int)
             self.bytes_by_object: dict[str, int] = defaultdict(int)
+            self.received_by_object: dict[str, int] = defaultdict(int)
             self.requests_by_task: dict[str, int] = defaultdict(int)
             self.bytes_by_task: dict[str, int] = defaultdict(int)
 
@@ -58,6 +59,10 @@ class Traffic:
             self.requests_by_object[key] += 1
             if task := headers.get(TASK_HEADER):
                 self.requests_by_task[task] += 1
+
+    def count_received(self, key: str, count: int) -> None:
+        with self._lock:
+            self.received_by_object[key] += count
 
     def count_bytes(self, key: str, headers: Message, count: int) -> None:
         with self._lock:

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { bytes, clock, counted, duration, percent } from "../../functions/web/format.js";
+import { bytes, clock, counted, duration, moment, percent, secondsOf } from "../../functions/web/format.js";
 import { routeOf } from "../../functions/web/router.js";
 
 test("times are read as on a player", () => {
@@ -27,4 +27,15 @@ test("nothing is at 100 % before it is done", () => {
 test("an address names one view, and what is none says so", () => {
   assert.deepEqual(["/", "/jobs", "/jobs/abc", "/batches/x1", "/batches", "/jobs/a/b", "/else"].map((path) => routeOf(path).name),
     ["upload", "overview", "job", "batch", "unknown", "unknown", "unknown"]);
+});
+
+test("dates are English like the sentences around them, whatever the browser's language is", () => {
+  const now = new Date(2026, 2, 3, 20, 0);
+  assert.deepEqual([[2026, 2, 3, 14, 5], [2026, 1, 28, 9, 0], [2025, 11, 24, 9, 0]].map(([year, ...rest]) =>
+    moment(new Date(year ?? 0, ...rest).toISOString(), now)), ["14:05", "28 Feb", "24 Dec 2025"]);
+});
+
+test("times are typed as clocks or seconds", () => {
+  assert.deepEqual(["1:02.5", "62,5", "1:00:00", " 7 ", "20 s"].map(secondsOf), [62.5, 62.5, 3600, 7, 20]);
+  assert.deepEqual(["", "soon", "1:75", "1.5:30", "1:2:3:4"].map(secondsOf), [null, null, null, null, null]);
 });

@@ -84,7 +84,7 @@ def visit(
         made = Visit(context=context, page=context.new_page(), url=url)
         made.page.on("console", lambda message: made.complaints.append(_told(message)))
         made.page.on("pageerror", lambda error: made.complaints.append(f"uncaught: {error}"))
-        # Whoever listens from the start meets every file chooser; to begin just before a key is pressed may be too late.
+        # Who listens from the start meets every file chooser; to begin just before a key is pressed may be too late.
         made.page.on("filechooser", lambda chooser: None)
         yield made
     finally:

@@ -191,7 +191,7 @@ def test_rows_of_several_states_come_newest_first_over_all_pages(page: Page, sto
           const rows = new PagedRows(async (state, token) => {
             const number = Number(token ?? 0);
             const next = number + 1 < pages[state].length ? String(number + 1) : null;
-            const jobs = pages[state][number].map((hour) => ({ id: `${hour}`, created_at: at(hour) }));
+            const jobs = pages[state][number].map((hour) => ({ id: `${hour}`, state, created_at: at(hour) }));
             return { jobs, next_page_token: next };
           }, Object.keys(pages));
           const shown = [];

@@ -132,6 +132,7 @@ def rendered(page: Page, revision: int) -> None:
 
 def test_the_reel_plays_and_tells_where_in_the_source_it_is(film: Page) -> None:
     expect(reel(film)).to_have_js_property("readyState", 4)
+    expect(film.get_by_role("button", name="Reel", exact=True, pressed=True)).to_be_visible()
     assert number(reel(film), "duration") == pytest.approx(REEL_S, abs=0.15)
     expect(film.locator(".result-facts")).to_contain_text("Reel 0:09 of 0:12")
     reel(film).evaluate("media => { media.currentTime = 3.5; return media.play(); }")
@@ -237,9 +238,39 @@ def test_what_somebody_else_rendered_can_be_taken(film: Page, results: Results) 
     results.render(CLIPS[:1])
     if film.get_by_role("button", name="Render again").is_visible():
         render_again(film)
-    film.get_by_role("button", name="Load theirs").click()
+    film.get_by_role("button", name="Load theirs").dblclick()
     expect(rows(film)).to_have_count(1)
     expect(film.locator(".result-facts")).to_contain_text("Reel 0:03")
+    expect(film.get_by_label("The reel", exact=True)).to_have_count(1)
+    film.get_by_role("button", name="Undo").last.click()
+    expect(rows(film)).to_have_count(2)
+
+
+def test_a_new_reel_does_not_take_away_what_somebody_watches(film: Page, results: Results) -> None:
+    revision = results.client.job(results.film)["revision"]
+    film.get_by_role("switch", name="highlight 1, in the reel").click()
+    rows(film).nth(0).get_by_role("button", name="Play highlight 1").click()
+    render_again(film)
+    rendered(film, revision + 1)
+    expect(film.get_by_label("The source", exact=True)).to_be_visible()
+    expect(reel(film)).to_have_js_property("paused", True)
+    film.get_by_role("button", name="Watch it").click()
+    expect(reel(film)).to_be_visible()
+    playing(film, "The reel", 0.3)
+
+
+def test_an_edit_of_an_earlier_revision_is_offered_and_not_written_over(film: Page, results: Results) -> None:
+    revision = results.client.job(results.film)["revision"]
+    film.get_by_role("switch", name="highlight 3, in the reel").click()
+    film.goto(f"{results.place.url}/jobs")
+    results.render(CLIPS[:1])
+    film.go_back()
+    expect(film.get_by_text(f"An edit of revision {revision} is kept.")).to_be_visible()
+    expect(rows(film)).to_have_count(1)
+    film.get_by_role("switch").last.click()
+    film.reload()
+    film.get_by_role("button", name="Use it").click()
+    expect(rows(film)).to_have_count(2)
 
 
 def test_what_is_said_is_searched_and_jumped_to(talk: Page) -> None:
@@ -254,6 +285,28 @@ def test_what_is_said_is_searched_and_jumped_to(talk: Page) -> None:
     expect(talk.get_by_text("“country”").first).to_be_visible()
     talk.get_by_label("Search the transcript").fill("kickflip")
     expect(talk.locator(".transcript-count")).to_have_text("not said")
+
+
+def test_a_sentence_is_added_by_keyboard_alone(talk: Page) -> None:
+    expect(talk.locator(".word").first).to_be_attached()
+    before = rows(talk).count()
+    talk.locator(".sentence-time").first.focus()
+    talk.keyboard.press("Shift+Enter")
+    expect(talk.get_by_text("added by you").first).to_be_visible()
+    expect(rows(talk)).to_have_count(before + 1)
+    talk.keyboard.press("Tab")
+    talk.keyboard.press("Enter")
+    expect(rows(talk)).to_have_count(before + 2)
+
+
+def test_a_wrong_time_is_told_what_a_right_one_looks_like(film: Page) -> None:
+    rows(film).nth(0).get_by_role("button", expanded=False).click()
+    end = rows(film).nth(0).get_by_label("End")
+    expect(end).to_have_accessible_description("Such as 1:02.5")
+    end.fill("1:75")
+    end.press("Enter")
+    expect(end).to_have_attribute("aria-invalid", "true")
+    expect(rows(film).nth(0).locator(".fault:not(.visually-hidden)")).to_have_text("Such as 1:02.5")
 
 
 def test_every_file_can_be_downloaded_by_its_link(film: Page, results: Results) -> None:

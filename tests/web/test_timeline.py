@@ -1,6 +1,7 @@
 """The timeline in a real browser: what it shows, and what hands, keys and screen readers can do with it."""
 
 import io
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -192,6 +193,28 @@ def test_escape_gives_a_drag_up(timeline: Timeline) -> None:
     timeline.page.mouse.up()
     assert timeline.state("h1")["startS"] == 20.0
     assert timeline.page.evaluate("shown.session.canUndo") is False
+
+
+def test_nothing_plays_while_an_edge_is_dragged_or_stepped(timeline: Timeline) -> None:
+    timeline.page.evaluate("shown.session.select('h1')")
+    timeline.drag("h1", "start", 2.0)
+    timeline.page.keyboard.press("Escape")
+    timeline.page.mouse.up()
+    timeline.edge("h1", "start").press("ArrowRight")
+    assert len(timeline.seeks) > 2
+    assert timeline.page.evaluate("shown.played") == []
+
+
+def test_letting_alt_go_does_not_end_a_drag(timeline: Timeline) -> None:
+    timeline.page.evaluate("shown.session.select('h1')")
+    timeline.page.keyboard.down("Alt")
+    timeline.drag("h1", "start", 2.0)
+    timeline.page.keyboard.up("Alt")
+    timeline.page.mouse.move(timeline.x_of(24.0), 400)
+    timeline.page.wait_for_timeout(60)
+    timeline.page.keyboard.press("Escape")
+    timeline.page.mouse.up()
+    assert timeline.state("h1")["startS"] == 20.0
 
 
 def test_an_edge_is_a_slider_that_arrows_move_from_snap_to_snap(timeline: Timeline) -> None:
@@ -392,6 +415,32 @@ def test_a_finger_drags_an_edge_and_two_look_closer(opened: Any) -> None:
     touch("touchEnd")
     spacer = timeline.page.evaluate("document.querySelector('.timeline-spacer').offsetWidth")
     assert spacer == pytest.approx(3 * width, rel=0.1)
+
+
+def test_edges_at_the_ends_of_the_source_can_be_grabbed(opened: Any) -> None:
+    timeline: Timeline = opened(FULL, highlights((0.0, 6.0, True), (54.0, 60.0, True), (20.0, 20.5, True)))
+    left, _, width = timeline.box()
+    for id, which in (("h0", "start"), ("h1", "end")):
+        timeline.page.evaluate(f"shown.session.select({id!r})")
+        timeline.page.wait_for_timeout(60)
+        grip = timeline.edge(id, which).bounding_box()
+        assert grip is not None
+        assert grip["x"] >= left - 0.5
+        assert grip["x"] + grip["width"] <= left + width + 0.5
+    timeline.drag("h1", "end", -2.0)
+    timeline.page.mouse.up()
+    assert timeline.state("h1")["endS"] == pytest.approx(58.0, abs=0.6)
+
+
+def test_what_cannot_be_changed_can_be_looked_at(opened: Any) -> None:
+    timeline: Timeline = opened(FULL | {"isReadOnly": True})
+    timeline.body("h1").click()
+    assert timeline.seeks[-1] == 20.0
+    assert timeline.page.locator(".timeline-edge, .timeline-switch:visible").count() == 0
+    assert timeline.page.get_by_role("button", name=re.compile("Add|Take out|Remove")).count() == 0
+    for key in ("Space", "o", "Delete"):
+        timeline.page.keyboard.press(key)
+    assert timeline.order == ["h0", "h1"]
 
 
 def test_nothing_is_left_when_it_is_taken_away(timeline: Timeline) -> None:

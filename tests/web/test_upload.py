@@ -29,10 +29,11 @@ SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 AXE = ROOT / "tests/web/node_modules/axe-core/axe.min.js"
 NO_HANDLES = "delete window.showOpenFilePicker"  # else a click opens a picker that only a person can use
 SHOW_ROWS = """async () => {
-    const { uploads } = await import("/web/uploading/upload_store.js");
-    const { mountUploadRow } = await import("/web/uploading/upload_row.js");
-    const { mountUploadsSummary } = await import("/web/uploading/uploads_summary.js");
-    const { h } = await import("/web/dom.js");
+    const ofPage = (name) => import(new URL(name, document.querySelector("script[type=module]").src));
+    const { uploads } = await ofPage("uploading/upload_store.js");
+    const { mountUploadRow } = await ofPage("uploading/upload_row.js");
+    const { mountUploadsSummary } = await ofPage("uploading/uploads_summary.js");
+    const { h } = await ofPage("dom.js");
     const root = h("section", { id: "rows", class: "card stack" });
     document.getElementById("view").replaceChildren(root);
     mountUploadsSummary(root);

@@ -1,15 +1,23 @@
 """The whole way on the page, as people go it: files up, progress, a reel that plays, an edit, the next reel."""
 
+import random
 import re
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from shared.domain.api_key import hash_of, new_key
+from shared.domain.object_names import source
 from tests.api_places import UPLOAD_AND_READ, Place, emulated
-from tests.emulators.cloud import EmulatedCloud, emulated_cloud
-from tests.web.cutting_relay import Line
+from tests.emulators.cloud import UPLOADS, EmulatedCloud, emulated_cloud
+from tests.emulators.processes import free_port
+from tests.emulators.storage_proxy import StorageProxy
+from tests.web.cutting_relay import Line, cuttable
 from tests.web.page_browser import PHONE, Visit, chromium, visit
 from tests.web.served_page import Served, served_page
 
@@ -21,6 +29,14 @@ REEL_MS = 180_000
 PLAYED = """() => document.querySelector('[aria-label="The reel"]').currentTime > 0.5"""
 FILMS = ("raw_session_mixed_720p.mp4", "motion/dog_fetch_720p.mp4")
 NO_FILM = "odd/text_named.mp4"
+HAS_PICTURES = """() => {
+    const canvas = document.querySelector("canvas.timeline-picture");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const colours = new Set();
+    for (let at = 0; at < data.length; at += 28) colours.add((data[at] << 16) | (data[at + 1] << 8) | data[at + 2]);
+    return colours.size > 1000;
+}"""
+"""Whether the timeline is drawn with more colours than a theme has."""
 PICKER = "delete window.showOpenFilePicker"  # which only a person can use; without it browsers show a plain chooser
 
 
@@ -84,6 +100,15 @@ def drag(page: Page, edge: Locator, by_px: float) -> None:
     page.mouse.up()
 
 
+def give_key(page: Page, title: str, key: str, *, timeout_s: float = 15) -> None:
+    """Wait to be asked for a key in these words, and give one."""
+    dialog = page.get_by_role("dialog", name=title, exact=True)
+    expect(dialog).to_be_visible(timeout=timeout_s * 1000)
+    dialog.get_by_label("Key", exact=True).fill(key)
+    dialog.get_by_role("button", name="Use this key").click()
+    expect(dialog).to_be_hidden()
+
+
 def edge(page: Page, which: str) -> Locator:
     return page.get_by_role("slider", name=re.compile(which))
 
@@ -144,10 +169,9 @@ def test_a_cut_and_a_reload_half_way_send_no_more_than_a_part_twice(
         choose(page, film)
         begin(page)
         expect(page.get_by_text("The connection broke; trying again")).to_be_visible(timeout=30_000)
-        page.reload()  # of which nothing arrives yet
         line.is_down = False
         batch = page.url
-        page.goto(batch)
+        page.reload()
         with page.expect_file_chooser() as chooser:
             page.get_by_role("button", name=f"Choose {film.name} again").click()
         chooser.value.set_files(film)
@@ -236,29 +260,97 @@ FOCUSED = """() => {
 
 
 @pytest.mark.emulators
-def test_the_same_page_uploads_to_the_emulated_cloud(
+@pytest.mark.timeout(240)
+def test_the_same_page_goes_the_whole_way_on_the_emulated_cloud(
     browser: Browser, media_file: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    film = media_file("motion/dog_fetch_720p.mp4")
-    with emulated_cloud(tmp_path) as cloud, emulated(cloud) as place:
-        uploads_to(place, cloud, browser, film)
+    film = padded(media_file("motion/dog_fetch_720p.mp4"), tmp_path / "fetch.mp4", by_bytes=20 * 1024**2)
+    lines: list[Line] = []
+
+    @contextmanager
+    def slow_line(storage: StorageProxy) -> Iterator[str]:
+        front = free_port()
+        with cuttable(urlsplit(storage.url).port or 0, port=front) as line:
+            lines.append(line)
+            yield f"http://127.0.0.1:{front}"
+
+    (logs := tmp_path / "cloud").mkdir()
+    with (
+        emulated_cloud(logs, line_to_storage=slow_line) as cloud, emulated(cloud) as place,
+        visit(browser, place.url, size=PHONE) as visitor, cloud.explaining(),
+    ):  # fmt: skip
+        goes_the_whole_way(place, cloud, lines[0], visitor, film)
 
 
-def uploads_to(place: Place, cloud: EmulatedCloud, browser: Browser, film: Path) -> None:
-    with visit(browser, place.url, size=PHONE) as visitor, cloud.explaining():
-        visitor.context.add_init_script(PICKER)
-        page = visitor.goto("/")
-        choose(page, film)
-        page.get_by_role("button", name="Make a reel").click()
-        page.get_by_label("Key", exact=True).fill(place.key("ada", UPLOAD_AND_READ))
-        page.get_by_role("button", name="Use this key").click()
-        page.wait_for_url("**/batches/*")
-        page.get_by_role("link", name="Open the reel").click(timeout=REEL_MS)
-        is_at_revision(page, 1)
-        assert plays(page) > 3
-        assert has_only_refusals(visitor)
+def padded(film: Path, path: Path, *, by_bytes: int) -> Path:
+    """Write the film with so much more at its end that means nothing, and return the path."""
+    rest = random.Random(7).randbytes(by_bytes - 8)
+    path.write_bytes(film.read_bytes() + by_bytes.to_bytes(4, "big") + b"free" + rest)
+    return path
 
 
-def has_only_refusals(visitor: Visit) -> bool:
-    """Return whether nothing was said but that a key is asked for, which Chromium notes by itself."""
-    return all("401" in each for each in visitor.complaints)
+def goes_the_whole_way(place: Place, cloud: EmulatedCloud, line: Line, visitor: Visit, film: Path) -> None:
+    size_bytes = film.stat().st_size
+    visitor.context.add_init_script(PICKER)
+    page = visitor.goto("/")
+    page.on("dialog", lambda dialog: dialog.accept())  # that leaving breaks an upload off
+    choose(page, film)
+
+    # A wrong key is asked for again, a right one is kept for this tab: over the reload and until it is revoked.
+    page.get_by_role("button", name="Make a reel").click()
+    give_key(page, "This Montage asks for a key", new_key())
+    cloud.storage.reset()
+    line.bytes_per_s, line.sent_bytes, line.cut_at_bytes = 8e6, 0, size_bytes / 2
+    first = place.key("ada", UPLOAD_AND_READ)
+    give_key(page, "This key does not count", first)
+    page.wait_for_url("**/batches/*")
+
+    # The line to the bucket is cut half way, and the page loaded again.
+    expect(page.get_by_text("The connection broke; trying again")).to_be_visible(timeout=30_000)
+    page.reload()
+    line.is_down = False
+    line.bytes_per_s = 1e9
+    page.reload()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name=f"Choose {film.name} again").click()
+    chooser.value.set_files(film)
+    opening = page.get_by_role("link", name="Open the reel")
+    seen = page.get_by_role("progressbar", name="Looking for movement")
+    expect(seen.or_(opening).first).to_be_visible(timeout=60_000)
+    (job,) = place.client("ada").get(f"/v1/batches/{page.url.rsplit('/', 1)[1]}").json()["jobs"]
+    received = cloud.storage.traffic.received_by_object[f"{UPLOADS}/{source(job['id'])}"]
+    print(f"sent twice: {(received - size_bytes) / 1024**2:.2f} MiB")
+    assert size_bytes <= received <= size_bytes + PART_BYTES
+
+    # The key is revoked while the batch is watched.
+    place.keys.revoke(hash_of(first), at=time.time())
+    give_key(page, "This key does not count any more", place.key("ada", UPLOAD_AND_READ), timeout_s=90)
+    opening.click(timeout=REEL_MS)
+    is_at_revision(page, 1)
+    first_s = plays(page)
+    assert first_s > 3
+    before = wanted_s(place, job["id"])
+    page.locator(".timeline-picture").scroll_into_view_if_needed()
+    page.wait_for_function(HAS_PICTURES)
+
+    # An edit, and the next reel.
+    page.get_by_role("button", name=re.compile(r"^Highlight \d+ of \d+.*in the reel as clip 1")).click()
+    edge(page, "End").press("ArrowLeft")
+    page.get_by_role("button", name="Render again").click()
+    is_at_revision(page, 2)
+    assert plays(page) <= first_s  # copied clips end where the stream lets them
+    assert wanted_s(place, job["id"]) < before
+    has_only_refusals(visitor)
+
+
+def wanted_s(place: Place, job_id: str) -> float:
+    """Return how long a job's reel was asked to be."""
+    client = place.client("ada")
+    address = client.get(f"/v1/jobs/{job_id}/artifacts/report").headers["Location"]
+    clips = client.plain.get(address).json()["edit_list"]["clips"]
+    return float(sum(end_s - start_s for start_s, end_s in (clip["wanted"] for clip in clips)))
+
+
+def has_only_refusals(visitor: Visit) -> None:
+    """Nothing was said but what Chromium notes by itself: that a key is asked for, and that a line broke."""
+    assert [each for each in visitor.complaints if "401" not in each and "net::ERR_" not in each] == []

@@ -42,11 +42,17 @@ const { data, state } = await (await fetch("/data.json")).json();
 data.snaps = snapPoints({ words: data.words, motion: data.motionSpans, durationS: data.durationS });
 const session = new EditSession(state, { durationS: data.durationS });
 const seeks = [];
+const played = [];
 const plays = [];
 const timeline = mountTimeline(document.getElementById("root"), {
-  data, session, onSeek: (atS) => { seeks.push(atS); timeline.setPlayhead(atS); }, onPlay: (id) => plays.push(id),
+  data, session, isReadOnly: data.isReadOnly, onPlay: (id) => plays.push(id),
+  onSeek: (atS, { isToPlay }) => {
+    seeks.push(atS);
+    if (isToPlay) played.push(atS);
+    timeline.setPlayhead(atS);
+  },
 });
-globalThis.shown = { data, session, seeks, plays, timeline };
+globalThis.shown = { data, session, seeks, played, plays, timeline };
 """
 
 

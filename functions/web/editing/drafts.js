@@ -1,4 +1,5 @@
-// Edits that nobody rendered yet, kept in this browser so that a reload loses nothing.
+// Edits that nobody rendered yet, kept in this browser so that a reload loses nothing. Each belongs to the revision that
+// was edited: another one's is never written over.
 
 import { isSameReel } from "./edit_state.js";
 
@@ -14,11 +15,32 @@ const PREFIX = "montage.draft.";
  */
 export function keptDraft(jobId, revision) {
   try {
-    const kept = JSON.parse(localStorage.getItem(PREFIX + jobId) ?? "null");
-    return kept && kept.revision === revision && isState(kept.state) ? kept.state : null;
+    const state = JSON.parse(localStorage.getItem(keyOf(jobId, revision)) ?? "null");
+    return isState(state) ? state : null;
   } catch {
     return null;
   }
+}
+
+/**
+ * Return the newest edit that is kept of another revision, or null.
+ * @param {string} jobId
+ * @param {number} revision
+ * @returns {{revision: number, state: EditState} | null}
+ */
+export function otherDraft(jobId, revision) {
+  try {
+    const start = keyOf(jobId, "");
+    const revisions = Object.keys(localStorage).filter((key) => key.startsWith(start)).map((key) => Number(key.slice(start.length)))
+      .filter((each) => each > 0 && each !== revision).sort((one, other) => other - one);
+    for (const each of revisions) {
+      const state = keptDraft(jobId, each);
+      if (state) return { revision: each, state };
+    }
+  } catch {
+    // no storage, no drafts
+  }
+  return null;
 }
 
 /**
@@ -30,16 +52,25 @@ export function keptDraft(jobId, revision) {
  */
 export function keepDraft(jobId, revision, state, rendered) {
   try {
-    if (isSameReel(state, rendered)) localStorage.removeItem(PREFIX + jobId);
-    else localStorage.setItem(PREFIX + jobId, JSON.stringify({ revision, state }));
+    if (isSameReel(state, rendered)) forgetDraft(jobId, revision);
+    else localStorage.setItem(keyOf(jobId, revision), JSON.stringify(state));
   } catch {
     // storage is full or forbidden: the edit lives as long as the page
   }
 }
 
-/** @param {string} jobId */
-export function forgetDraft(jobId) {
-  localStorage.removeItem(PREFIX + jobId);
+/** @param {string} jobId @param {number} revision */
+export function forgetDraft(jobId, revision) {
+  try {
+    localStorage.removeItem(keyOf(jobId, revision));
+  } catch {
+    // no storage, no drafts
+  }
+}
+
+/** @param {string} jobId @param {number | ""} revision */
+function keyOf(jobId, revision) {
+  return `${PREFIX}${jobId}.${revision}`;
 }
 
 /** @param {any} value */

@@ -133,6 +133,7 @@ export class EditSession extends EventTarget {
   }
 
   redo() {
+    this.settle();
     const next = this._future.pop();
     if (!next) return;
     this._past.push(this.state);

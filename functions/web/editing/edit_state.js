@@ -37,14 +37,6 @@ export function isOn(state, id) {
 }
 
 /**
- * Return how long the reel is, in seconds; joins that overlap clips make it a little shorter.
- * @param {EditState} state
- */
-export function reelLengthS(state) {
-  return inReel(state).reduce((sum, each) => sum + each.endS - each.startS, 0);
-}
-
-/**
  * Return the state with a highlight on or off. One that is switched on goes before the first that comes later in the
  * source while the reel follows the source, else to the end.
  * @param {EditState} state

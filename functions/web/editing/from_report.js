@@ -35,7 +35,7 @@ export function stateOf(report) {
   });
   report.highlights.forEach((each, n) => {
     const id = `found-${n}`;
-    if (!each.chosen && !isCovered(each, order.map((one) => /** @type {Highlight} */ (highlights[one])))) {
+    if (!isCovered(each, order.map((one) => /** @type {Highlight} */ (highlights[one])))) {
       highlights[id] = { id, startS: each.start_s, endS: each.end_s, score: each.score, reasons: each.reasons };
     }
   });
@@ -60,10 +60,13 @@ function partsOf(clip, candidates) {
 }
 
 /**
+ * Return whether a candidate is in the reel for most of it, or what is left of it is. That the report calls it chosen
+ * does not say so: a clip that merely touches it is enough for that.
  * @param {ReportHighlight} each
  * @param {Highlight[]} taken
  */
 function isCovered(each, taken) {
+  if (taken.some((one) => one.startS >= each.start_s - NEAR_S && one.endS <= each.end_s + NEAR_S)) return true;
   const lengthS = each.end_s - each.start_s;
   const sharedS = taken.reduce((sum, one) => sum + Math.max(0, Math.min(one.endS, each.end_s) - Math.max(one.startS, each.start_s)), 0);
   return sharedS > lengthS / 2;

@@ -1,7 +1,9 @@
 // Where edges of highlights like to lie: between words, where movement begins and ends, at other highlights' edges. Pure.
 
+import { countBefore } from "../bisect.js";
+
 /** @typedef {{start_s: number, end_s: number}} Timed */
-/** @typedef {{atS: number, kind: "word" | "motion" | "edge"}} SnapPoint */
+/** @typedef {{atS: number, kind: "word" | "motion" | "edge" | "highlight" | "playhead"}} SnapPoint */
 
 const AIR_S = 0.05; // a word's first sound and its last one are not cut off by an edge this far away
 
@@ -21,6 +23,20 @@ export function snapPoints({ words = [], motion = [], durationS }) {
     if (gapAfterS > 2 * AIR_S) points.push({ atS: word.end_s + AIR_S, kind: "word" });
   });
   return points.filter((each) => each.atS >= 0 && each.atS <= durationS).sort((one, other) => one.atS - other.atS);
+}
+
+/**
+ * Return the points with those of an edit: the edges of some highlights, and where the playhead is.
+ * @param {readonly SnapPoint[]} points by time
+ * @param {readonly {startS: number, endS: number}[]} others
+ * @param {number | null} [playheadS]
+ * @returns {SnapPoint[]}
+ */
+export function withEdges(points, others, playheadS = null) {
+  /** @type {SnapPoint[]} */
+  const edges = others.flatMap(({ startS, endS }) => [{ atS: startS, kind: "highlight" }, { atS: endS, kind: "highlight" }]);
+  if (playheadS !== null) edges.push({ atS: playheadS, kind: "playhead" });
+  return [...edges, ...points].sort((one, other) => one.atS - other.atS);
 }
 
 /**
@@ -56,12 +72,5 @@ export function next(points, atS, direction) {
  * @param {number} atS
  */
 function firstFrom(points, atS) {
-  let low = 0;
-  let high = points.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (/** @type {SnapPoint} */ (points[middle]).atS < atS) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return countBefore(points, (each) => each.atS < atS);
 }

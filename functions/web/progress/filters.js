@@ -30,6 +30,23 @@ export function filterOf(search) {
 export const addressOf = (filter) => (filter.key ? `/jobs?state=${filter.key}` : "/jobs");
 
 /**
+ * Return the address of a filter and of what is looked for.
+ * @param {Filter} filter
+ * @param {string} lookedFor
+ * @returns {string}
+ */
+export function addressOfSearch(filter, lookedFor) {
+  const query = new URLSearchParams({ ...(filter.key ? { state: filter.key } : {}), ...(lookedFor ? { q: lookedFor } : {}) });
+  return query.size ? `/jobs?${query}` : "/jobs";
+}
+
+/**
+ * Return what a query string looks for.
+ * @param {string} search
+ */
+export const lookedForIn = (search) => new URLSearchParams(search).get("q") ?? "";
+
+/**
  * Return whether a name has all words of what is looked for, in any order and case.
  * @param {string} name
  * @param {string} lookedFor

@@ -31,7 +31,7 @@ export function jobTroubles() {
     const end = ENDS[row.state];
     fill(element,
       row.state === "failed" && failure(row, job),
-      row.state === "done" && job?.error && lostEdit(row, job.error),
+      row.state === "done" && job?.error && lostEdit(row.name, job.error),
       end && h("p", { class: `soft end-${row.state}` }, end),
       job?.warnings.length ? warnings(row, job) : null);
     element.hidden = !element.childElementCount;
@@ -47,11 +47,11 @@ function failure(row, job) {
     h("p", { class: "advice" }, advice));
 }
 
-/** @param {JobRow} row @param {import("../api.js").JobError} error */
-function lostEdit(row, error) {
+/** @param {string} name the file's @param {import("../api.js").JobError} error */
+export function lostEdit(name, error) {
   return h("div", { class: "notice warn" },
     h("p", {}, h("strong", {}, "The last change came to no reel; the one before it is still there.")),
-    h("p", {}, causeOf(error, row.name)),
+    h("p", {}, causeOf(error, name)),
     h("p", { class: "advice" }, adviceFor(error).advice));
 }
 

@@ -25,13 +25,18 @@ export class PagedRows {
   }
 
   /**
-   * Return the rows that are known, newest first. Those older than what a state has been loaded down to wait for the
+   * Return the rows that are known and of the states, newest first. Those older than what a state has been loaded down to wait for the
    * rest, so that nothing is put between rows that were shown before.
    * @returns {JobRow[]}
    */
   rows() {
     const floor = Math.max(-Infinity, ...this._streams.filter(isOpen).map((stream) => stream.oldest));
-    return [...this._rows.values()].filter((row) => madeAt(row) >= floor).sort(newestFirst);
+    return [...this._rows.values()].filter((row) => this._isWanted(row) && madeAt(row) >= floor).sort(newestFirst);
+  }
+
+  /** @param {JobRow} row whether its state, which may have changed since, is one of those */
+  _isWanted(row) {
+    return this._streams.some(({ state }) => state === null || state === row.state);
   }
 
   /** Load the next page of the states that hold the others back. */

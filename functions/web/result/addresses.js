@@ -3,6 +3,7 @@
 /** @typedef {import("../api.js").Api} Api */
 
 const MARGIN_MS = 60_000; // an address that ends sooner may do so before the browser has used it
+const SHORT = 0.5; // of its life; where that is short the margin is, too
 
 export class Addresses {
   /**
@@ -12,7 +13,7 @@ export class Addresses {
   constructor(api, jobId) {
     this._api = api;
     this._jobId = jobId;
-    /** @type {Map<string, {url: string, expiresAtMs: number}>} */
+    /** @type {Map<string, {url: string, expiresAtMs: number, heldUntilMs: number}>} */
     this._known = new Map();
   }
 
@@ -36,7 +37,7 @@ export class Addresses {
    */
   held(name) {
     const known = this._known.get(name);
-    return known && known.expiresAtMs - Date.now() > MARGIN_MS ? known.url : null;
+    return known && Date.now() < known.heldUntilMs ? known.url : null;
   }
 
   /**
@@ -54,9 +55,10 @@ export class Addresses {
    */
   async ask(names) {
     if (!names.length) return;
-    const { expires_at, links } = await this._api.links(this._jobId, names);
-    const expiresAtMs = Date.parse(expires_at);
-    for (const [name, { url }] of Object.entries(links)) this._known.set(name, { url, expiresAtMs });
+    const { forMs, links } = await this._api.links(this._jobId, names);
+    const expiresAtMs = Date.now() + forMs;
+    const heldUntilMs = expiresAtMs - Math.min(MARGIN_MS, forMs * SHORT);
+    for (const [name, { url }] of Object.entries(links)) this._known.set(name, { url, expiresAtMs, heldUntilMs });
   }
 
   /**

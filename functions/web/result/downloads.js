@@ -99,5 +99,5 @@ function kindOf(name, url, isSound) {
 /** @param {Date} at */
 function whenOf(at) {
   const isToday = at.toDateString() === new Date().toDateString();
-  return at.toLocaleString(undefined, isToday ? { hour: "2-digit", minute: "2-digit" } : { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+  return at.toLocaleString("en-GB", isToday ? { hour: "2-digit", minute: "2-digit" } : { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 }

@@ -6,6 +6,8 @@ import { counted } from "../format.js";
 import { highlightRow } from "./highlight_row.js";
 import { dragRow } from "./row_drag.js";
 
+const MANY = 40; // rows, from which on those out of sight are not laid out
+
 /** @typedef {ReturnType<typeof highlightRow>} Row */
 
 /**
@@ -50,6 +52,7 @@ export function mountHighlightList(root, how) {
       else rows.delete(id);
     }
     nothing.hidden = shown.length > 0;
+    for (const list of [on, off]) list.classList.toggle("is-long", list.childElementCount > MANY);
     offTitle.hidden = off.hidden = rest.length === 0;
     setText(offTitle, `Not in the reel · ${counted(rest.length, "highlight")}`);
   }
@@ -78,13 +81,30 @@ export function mountHighlightList(root, how) {
  * @param {HTMLElement[]} rows
  */
 function place(list, rows) {
-  for (const each of [...list.children]) if (!rows.includes(/** @type {HTMLElement} */ (each))) each.remove();
+  if (list.childElementCount === rows.length && isInOrder(list, rows)) return;
+  const wanted = new Set(rows);
+  for (const each of [...list.children]) if (!wanted.has(/** @type {HTMLElement} */ (each))) each.remove();
   rows.forEach((row, n) => {
     if (list.children[n] === row) return;
     const focused = row.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement) : null;
     list.insertBefore(row, list.children[n] ?? null);
     focused?.focus({ preventScroll: true });
   });
+}
+
+/**
+ * Return whether a list holds as many rows in this order. Children are gone through one by one: each by its number
+ * would be looked for from the first.
+ * @param {HTMLElement} list
+ * @param {HTMLElement[]} rows
+ */
+function isInOrder(list, rows) {
+  let child = list.firstElementChild;
+  for (const row of rows) {
+    if (child !== row) return false;
+    child = row.nextElementSibling;
+  }
+  return true;
 }
 
 /**

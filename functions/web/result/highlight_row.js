@@ -2,10 +2,12 @@
 
 import { ADDED } from "../editing/edit_state.js";
 import { fill, h, icon, ICONS, setText } from "../dom.js";
-import { clock } from "../format.js";
-import { reasonBadge, typedS } from "./revision.js";
+import { clock, secondsOf } from "../format.js";
+import { reasonBadge } from "./revision.js";
 import { saidIn } from "./sentences.js";
 import { showAt, thumbnail } from "./thumbnail.js";
+
+const STILL_SHARE = 0.75; // sharp on most screens at the size of a row, and hundreds of rows stay small
 
 /** @typedef {import("../editing/edit_state.js").Highlight} Highlight */
 /**
@@ -18,7 +20,7 @@ import { showAt, thumbnail } from "./thumbnail.js";
  * @param {string} id
  */
 export function highlightRow({ session, thumbs, words, isReadOnly, onPlay, onGrip }, id) {
-  const still = thumbnail(thumbs);
+  const still = thumbnail(thumbs, { share: STILL_SHARE });
   const number = h("span", { class: "highlight-number" });
   const playButton = h("button", { type: "button", class: "highlight-play", onclick: () => onPlay(id) },
     still, number, h("span", { class: "highlight-play-mark" }, icon(ICONS.play)));
@@ -60,18 +62,31 @@ export function highlightRow({ session, thumbs, words, isReadOnly, onPlay, onGri
 
   /** @param {string} label @param {(atS: number) => void} set */
   function field(label, set) {
+    const inputId = `${label.toLowerCase()}-of-${id}`;
+    const hintId = `${inputId}-hint`;
+    const hint = h("span", { class: "visually-hidden fault", id: hintId }, "Such as 1:02.5");
     const input = h("input", {
-      type: "text", inputmode: "decimal", spellcheck: "false", autocomplete: "off",
+      id: inputId,
+      type: "text", inputmode: "decimal", spellcheck: "false", autocomplete: "off", "aria-describedby": hintId,
       onchange: () => {
-        const atS = typedS(input.value);
+        const atS = secondsOf(input.value);
         input.setAttribute("aria-invalid", String(atS === null));
+        hint.classList.toggle("visually-hidden", atS !== null);
         if (atS === null) return;
         set(atS);
         told = null; // what was typed may have come to nothing
         update();
       },
     });
-    return { input, root: h("label", { class: "highlight-field" }, h("span", {}, label), input) };
+    
+    /** @param {number} atS */
+    function show(atS) {
+      if (input === document.activeElement && input.getAttribute("aria-invalid") === "true") return;
+      input.value = clock(atS, { tenths: true });
+      input.setAttribute("aria-invalid", "false");
+      hint.classList.add("visually-hidden");
+    }
+    return { show, root: h("div", { class: "highlight-field" }, h("label", { for: inputId }, label), input, hint) };
   }
 
   /** @type {{each: Highlight, place: number, isSelected: boolean, isLast: boolean} | null} */
@@ -113,12 +128,11 @@ export function highlightRow({ session, thumbs, words, isReadOnly, onPlay, onGri
     up.hidden = down.hidden = !isOn;
     remove.hidden = !each.reasons.includes(ADDED);
     grip.hidden = !isOn || isReadOnly;
-    for (const [input, atS] of /** @type {[HTMLInputElement, number][]} */ ([[start.input, each.startS], [end.input, each.endS]])) {
-      if (input !== document.activeElement || input.getAttribute("aria-invalid") !== "true") input.value = clock(atS, { tenths: true });
-    }
+    start.show(each.startS);
+    end.show(each.endS);
   }
 
-  return { row, update, focus: () => more.focus() };
+  return { row, update };
 }
 
 /** @param {string} reason */

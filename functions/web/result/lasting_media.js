@@ -15,6 +15,7 @@ const AGAIN_AFTER_MS = 10_000; // an address that fails sooner is not what is wr
 export function lastingMedia(media, addresses, name, onGivenUp) {
   let askedAtMs = 0;
   let isOver = false;
+  let isPlaying = false; // as somebody wanted it: browsers pause by themselves when there is an error
   const load = async () => {
     try {
       askedAtMs = Date.now();
@@ -26,21 +27,29 @@ export function lastingMedia(media, addresses, name, onGivenUp) {
   };
   const again = async () => {
     if (isOver || !media.getAttribute("src")) return;
-    if (Date.now() - askedAtMs < AGAIN_AFTER_MS) return onGivenUp("This browser cannot play it.");
-    const { currentTime, paused } = media;
+    const isFresh = addresses.held(name) === media.getAttribute("src") && Date.now() - askedAtMs < AGAIN_AFTER_MS;
+    if (isFresh) return onGivenUp("This browser cannot play it.");
+    const { currentTime } = media;
+    const isToPlay = isPlaying;
     addresses.forget([name]);
     await load();
     media.addEventListener("loadedmetadata", () => {
       media.currentTime = currentTime;
-      if (!paused) play(media);
+      if (isToPlay) play(media);
     }, { once: true });
   };
+  const played = () => { isPlaying = true; };
+  const paused = () => { if (!media.error) isPlaying = false; };
   media.addEventListener("error", again);
+  media.addEventListener("play", played);
+  media.addEventListener("pause", paused);
   return {
     load,
     stop() {
       isOver = true;
       media.removeEventListener("error", again);
+      media.removeEventListener("play", played);
+      media.removeEventListener("pause", paused);
       media.pause();
       media.removeAttribute("src");
       media.load();

@@ -11,9 +11,9 @@ import { ApiError, signedJson } from "../api.js";
  */
 /** @typedef {{words: Word[], segments: {start_s: number, end_s: number, text: string}[]}} Transcript */
 /**
- * `thumbsUrl` is an address of the page's own, for pictures; `thumbsLink` is a signed one, which scripts may fetch.
- * @typedef {{report: Report, timeline: TimelineFile | null, transcript: Transcript | null, thumbsUrl: string | null,
- *   thumbsLink: string | null, isSourceThere: boolean}} Loaded
+ * `sprite` holds all thumbnails; whoever loaded it closes it.
+ * @typedef {{report: Report, timeline: TimelineFile | null, transcript: Transcript | null, sprite: ImageBitmap | null,
+ *   isSourceThere: boolean}} Loaded
  */
 
 const AT_FIRST = ["report", "reel", "poster", "timeline_json", "thumbs", "transcript", "captions_vtt"];
@@ -28,25 +28,27 @@ export async function load(addresses, job, before) {
   const [isSourceThere] = await Promise.all([
     hasSource(addresses), addresses.ask(AT_FIRST.filter((name) => job.artifacts.includes(name))),
   ]);
-  const [report, timeline, transcript, thumbsUrl] = await Promise.all([
+  const [report, timeline, transcript, sprite] = await Promise.all([
     json(addresses, "report"), before?.timeline ?? orNull(json(addresses, "timeline_json")),
-    before?.transcript ?? orNull(json(addresses, "transcript")), before?.thumbsUrl ?? orNull(picture(addresses, "thumbs")),
+    before?.transcript ?? orNull(json(addresses, "transcript")), before?.sprite ?? orNull(picture(addresses, "thumbs")),
   ]);
   if (!report) throw new ApiError(404, "unknown_artifact", "The report of this reel is not there any more.");
   return {
-    report, timeline, transcript: transcript?.words?.length ? transcript : null, thumbsUrl, thumbsLink: addresses.held("thumbs"),
-    isSourceThere,
+    report, timeline, transcript: transcript?.words?.length ? transcript : null, sprite, isSourceThere,
   };
 }
 
-/** @param {import("./addresses.js").Addresses} addresses */
-async function hasSource(addresses) {
+/**
+ * Return whether the source is kept; a server that does not answer now has not said that it is not.
+ * @param {Pick<import("./addresses.js").Addresses, "of">} addresses
+ */
+export async function hasSource(addresses) {
   try {
     await addresses.of("source");
     return true;
   } catch (error) {
-    if (error instanceof ApiError && error.status === 0) throw error;
-    return false;
+    if (error instanceof ApiError && (error.code === "source_expired" || error.code === "unknown_artifact")) return false;
+    throw error;
   }
 }
 
@@ -57,14 +59,14 @@ async function json(addresses, name) {
 }
 
 /**
- * Return an address of our own that lasts as long as the page, or null.
+ * Return the picture, straight from its bytes: an <img> would keep a second copy; or null.
  * @param {import("./addresses.js").Addresses} addresses
  * @param {string} name
  */
 async function picture(addresses, name) {
   const url = addresses.held(name);
   const answer = url ? await fetch(url, { credentials: "omit" }) : null;
-  return answer?.ok ? URL.createObjectURL(await answer.blob()) : null;
+  return answer?.ok ? createImageBitmap(await answer.blob()) : null;
 }
 
 /** @param {Promise<any>} asked what the page can do without */

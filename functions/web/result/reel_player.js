@@ -35,8 +35,9 @@ export function mountReelPlayer(root, { addresses, isSound, sound }) {
       if (media instanceof HTMLVideoElement && poster) media.poster = poster;
       await lasting.load();
       if (isToPlay) play(media);
-      const captions = addresses.held("captions_vtt");
-      if (captions && !isSound) removeCaptions = await addCaptions(media, captions).catch(() => () => {});
+      if (!isSound && addresses.expiresAt("captions_vtt")) {
+        removeCaptions = await addresses.of("captions_vtt").then((url) => addCaptions(media, url)).catch(() => () => {});
+      }
     },
     unmount() {
       removeCaptions();

@@ -9,7 +9,7 @@ import { percent } from "../format.js";
 /**
  * @param {HTMLElement} root
  * @param {{session: import("../editing/edit_session.js").EditSession, onRender: () => void, onCancel: () => void,
- *   onLoadTheirs: () => void, onRenderOver: () => void}} how
+ *   onLoadTheirs: () => Promise<void>, onRenderOver: () => void}} how
  */
 export function mountRenderFoot(root, { session, onRender, onCancel, onLoadTheirs, onRenderOver }) {
   /** @type {Phase} */
@@ -65,7 +65,16 @@ export function mountRenderFoot(root, { session, onRender, onCancel, onLoadTheir
     if (next.kind !== "theirs") return null;
     return h("div", { class: "notice warn" },
       h("p", {}, `Somebody else rendered revision ${next.revision} meanwhile. Your edit is kept.`),
-      h("div", { class: "buttons" }, button("Load theirs", onLoadTheirs, "small"), button("Render mine over it", onRenderOver, "small primary")));
+      h("div", { class: "buttons" }, theirs(), button("Render mine over it", onRenderOver, "small primary")));
+  }
+
+  function theirs() {
+    const load = button("Load theirs", async () => {
+      load.disabled = true;
+      await onLoadTheirs();
+      load.disabled = false;
+    }, "small");
+    return load;
   }
 
   session.addEventListener("change", update);

@@ -3,6 +3,9 @@
 import { ApiError } from "../api.js";
 import { clipsOf, inReel } from "../editing/edit_state.js";
 
+const AGAIN_AFTER_MS = 1000;
+const SILENT = "Montage does not answer. Once it does, press the button again.";
+
 /** @typedef {import("../api.js").Job} Job */
 /** @typedef {import("../editing/edit_state.js").EditState} EditState */
 /**
@@ -57,7 +60,7 @@ export class Rendering {
     this._isAsking = true;
     this._show({ kind: "asking" });
     try {
-      const job = await this._api.renderAgain(this._job.id, this._editedRevision, clipsOf(state));
+      const job = await this._taken(state);
       this.asked = state;
       this._askedRevision = job.revision;
       this._isMine = true;
@@ -70,6 +73,29 @@ export class Rendering {
     } catch (error) {
       this._isAsking = false;
       await this._refused(error);
+    }
+  }
+
+  /**
+   * Return the job whose next revision is rendered from the state. Asked again after a lost answer the server changes
+   * nothing; where that revision is there by then, it is the one that was asked for.
+   * @param {EditState} state
+   */
+  async _taken(state) {
+    const asked = () => this._api.renderAgain(this._job.id, this._editedRevision, clipsOf(state));
+    try {
+      return await asked();
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 0) throw error;
+      await new Promise((done) => setTimeout(done, AGAIN_AFTER_MS));
+    }
+    try {
+      return await asked();
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== "edit_list_changed") throw error;
+      const job = await this._api.job(this._job.id);
+      if (job.revision !== this._editedRevision + 1) throw error;
+      return job;
     }
   }
 
@@ -135,7 +161,9 @@ export class Rendering {
   /** @param {unknown} error */
   async _refused(error) {
     if (!(error instanceof ApiError)) this._show({ kind: "failed", sentence: String(error) });
+    else if (error.status === 0) this._show({ kind: "failed", sentence: SILENT });
     else if (error.code === "edit_list_changed") this._show({ kind: "theirs", revision: await this._theirRevision() });
+    else if (error.code === "unknown_job") this._onChanged(); // erased elsewhere: whoever looks again says so
     else if (error.code === "source_expired") this._show({ kind: "gone", sentence: error.message });
     else this._show({ kind: "failed", sentence: error.message });
   }

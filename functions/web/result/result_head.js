@@ -29,7 +29,7 @@ export function mountResultHead(root, name) {
  * @param {string} name
  */
 function breakable(name) {
-  return name.split(/(?<=[_.-])/).flatMap((part, n) => (n ? [h("wbr"), part] : [part]));
+  return (name.match(/[^_.-]*[_.-]?/g) ?? []).flatMap((part, n) => (n ? [h("wbr"), part] : [part]));
 }
 
 /** Return what stands where a result will, while it is fetched. */

@@ -1,7 +1,7 @@
 // Whether a reel is what an edit asked for, and in which words an edit is told. Pure.
 
 import { inReel } from "../editing/edit_state.js";
-import { joined } from "./reel_clock.js";
+import { joined } from "../editing/reel_length.js";
 
 const SAME_S = 0.002; // edits are told in whole milliseconds
 
@@ -11,8 +11,22 @@ const SAME_S = 0.002; // edits are told in whole milliseconds
  * @param {import("../editing/from_report.js").Report} report
  */
 export function isReelOf(state, report) {
-  const asked = joined(inReel(state));
-  const shown = joined(report.edit_list.clips.map(({ wanted: [startS, endS] }) => ({ startS, endS })));
+  return isSame(inReel(state), report.edit_list.clips.map(({ wanted: [startS, endS] }) => ({ startS, endS })));
+}
+
+/**
+ * Return whether two states have the same stretches on, however they are parted into highlights.
+ * @param {import("../editing/edit_state.js").EditState} one
+ * @param {import("../editing/edit_state.js").EditState} other
+ */
+export function isSameCut(one, other) {
+  return isSame(inReel(one), inReel(other));
+}
+
+/** @typedef {{startS: number, endS: number}} Span */
+/** @param {readonly Span[]} one @param {readonly Span[]} other */
+function isSame(one, other) {
+  const [asked, shown] = [joined(one), joined(other)];
   return asked.length === shown.length && asked.every((each, n) =>
     Math.abs(each.startS - shown[n].startS) < SAME_S && Math.abs(each.endS - shown[n].endS) < SAME_S);
 }
@@ -29,15 +43,4 @@ export function reasonBadge(reason) {
   if (reason.includes("movement")) return { text: reason, kind: "motion" };
   if (reason === "added by you") return { text: reason, kind: "own" };
   return { text: reason, kind: "speech" };
-}
-
-/**
- * Return the seconds that somebody typed as a clock or as seconds (1:02.5, 62.5), or null where it is neither.
- * @param {string} typed
- * @returns {number | null}
- */
-export function typedS(typed) {
-  const parts = typed.trim().replace(",", ".").split(":");
-  if (parts.length > 3 || !parts.every((part, n) => (n === parts.length - 1 ? /^\d+(\.\d*)?$/ : /^\d+$/).test(part))) return null;
-  return parts.reduce((total, part) => total * 60 + Number(part), 0);
 }

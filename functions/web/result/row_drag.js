@@ -14,7 +14,8 @@ export function dragRow(event, rows, from, onDrop) {
   const boxes = rows.map((each) => each.getBoundingClientRect());
   const scroller = /** @type {HTMLElement | null} */ (row.closest("[data-scrolls]"));
   const scrolledPx = scroller?.scrollTop ?? 0;
-  const stepPx = boxes.length > 1 ? Math.abs(boxes[1].top - boxes[0].top) : boxes[0].height;
+  const gapPx = boxes.length > 1 ? boxes[1].top - boxes[0].bottom : 0;
+  const stepPx = boxes[from].height + gapPx; // the room that the dragged one leaves
   let to = from;
   grip.setPointerCapture(event.pointerId);
   row.classList.add("is-dragged");

@@ -1,16 +1,16 @@
 // How long the reel is, against what was asked for; while it is edited, before and after.
 
 import { inReel } from "../editing/edit_state.js";
+import { reelLengthS } from "../editing/reel_length.js";
 import { h, setText } from "../dom.js";
 import { clock } from "../format.js";
-import { reelLengthS } from "./reel_clock.js";
 
 const OVER_S = 0.5; // a target is met within what nobody notices
 
 /**
  * @param {HTMLElement} root
  * @param {{session: import("../editing/edit_session.js").EditSession, targetS: number | null,
- *   now: () => {lengthS: number, join: import("./reel_clock.js").Join}}} how `now` is the reel as it is
+ *   now: () => {lengthS: number, join: import("../editing/reel_length.js").Join}}} how `now` is the reel as it is
  */
 export function mountRunningLength(root, { session, targetS, now }) {
   const before = h("s", { class: "length-before numbers" });

@@ -47,7 +47,7 @@ export function mountScreen(root, { addresses, isSound, data, isSourceThere, onT
 
   /** @param {Showing} which @param {string} text */
   function tab(which, text) {
-    return h("button", { type: "button", "aria-pressed": which === "reel", onclick: () => change(which) }, text);
+    return h("button", { type: "button", "aria-pressed": String(which === "reel"), onclick: () => change(which) }, text);
   }
 
   /** @param {Showing} which */
@@ -65,7 +65,8 @@ export function mountScreen(root, { addresses, isSound, data, isSourceThere, onT
 
   /** @param {Showing} which */
   function turn(which) {
-    (which === "reel" ? source : reel).media.pause();
+    if (which === "reel") source.leave();
+    else reel.media.pause();
     showing = which;
     reelRoot.hidden = which !== "reel";
     sourceRoot.hidden = which !== "source";
@@ -89,11 +90,23 @@ export function mountScreen(root, { addresses, isSound, data, isSourceThere, onT
   const media = () => (showing === "reel" ? reel.media : source.media);
 
   return {
-    /** @param {import("./reel_clock.js").Shown[]} clips @param {{isToPlay?: boolean}} [how] */
-    async showReel(clips, how) {
+    get isReel() {
+      return showing === "reel";
+    },
+    /**
+     * Take another reel. Where the source is shown it stays, unless the reel is to be played.
+     * @param {import("./reel_clock.js").Shown[]} clips @param {{isToPlay?: boolean}} [how]
+     */
+    async showReel(clips, { isToPlay = false } = {}) {
       shown = clips;
+      if (isToPlay) turn("reel");
+      await reel.show(shown);
+      if (isToPlay && showing === "reel") play(reel.media); // somebody may have gone elsewhere while it was loaded
+      tell();
+    },
+    playReel() {
       turn("reel");
-      await reel.show(shown, how);
+      play(reel.media);
       tell();
     },
     /** @param {number} atS @param {{isToPlay?: boolean, endS?: number | null, label?: string}} [how] */

@@ -1,5 +1,7 @@
 // A transcript as sentences of words. Pure.
 
+import { countBefore } from "../bisect.js";
+
 /** @typedef {{text: string, start_s: number, end_s: number, space_before: boolean}} Word */
 /** @typedef {{startS: number, endS: number, first: number, beyond: number}} Sentence words[first] to words[beyond - 1] */
 
@@ -33,14 +35,7 @@ export function sentencesOf(words, segments) {
  * @param {number} atS
  */
 export function wordAt(words, atS) {
-  let low = 0;
-  let high = words.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (words[middle].start_s <= atS) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
+  return countBefore(words, (each) => each.start_s <= atS) - 1;
 }
 
 /**
@@ -49,14 +44,7 @@ export function wordAt(words, atS) {
  * @param {number} word its place
  */
 export function sentenceOf(sentences, word) {
-  let low = 0;
-  let high = sentences.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sentences[middle].beyond <= word) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return countBefore(sentences, (each) => each.beyond <= word);
 }
 
 /**

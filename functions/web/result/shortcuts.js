@@ -1,7 +1,9 @@
-// Keys that work anywhere in a result but in controls, which have their own.
+// Keys that work anywhere in a result, but where a control uses them itself.
 
-const CONTROLS = "input, select, textarea, button, a[href], summary, video, audio, dialog, [role=slider], [tabindex='0'], [contenteditable]";
 const FIELDS = "input:not([type=checkbox]), select, textarea, [contenteditable]";
+/** What uses keys itself: arrows move sliders and lists and players, Space presses and scrolls. */
+const OWN_ARROWS = `${FIELDS}, video, audio, [role=slider], .timeline-scroller`;
+const OWN_SPACE = `${OWN_ARROWS}, input, button, a[href], summary, [tabindex='0']`;
 
 /**
  * @param {{screen: import("./screen.js").Screen, session: () => import("../editing/edit_session.js").EditSession | null}} on
@@ -26,7 +28,7 @@ export function listenToShortcuts({ screen, session }) {
       session()?.[history]();
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || target?.closest(CONTROLS)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || target?.closest(ownersOf(event.key))) return;
     const run = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!run) return;
     event.preventDefault();
@@ -35,6 +37,15 @@ export function listenToShortcuts({ screen, session }) {
 
   document.addEventListener("keydown", pressed);
   return () => document.removeEventListener("keydown", pressed);
+}
+
+/**
+ * Return the selector of what uses a key itself. Pure.
+ * @param {string} key
+ */
+export function ownersOf(key) {
+  if (key === " ") return OWN_SPACE;
+  return key.startsWith("Arrow") ? OWN_ARROWS : FIELDS;
 }
 
 /**

@@ -17,12 +17,16 @@ const ELSEWHERE_S = 0.5; // somebody who seeks so far beyond a highlight wants t
 export function mountSourcePreview(root, { addresses, isSound, thumbs, sound, durationS, onFallback, isThere }) {
   const media = isSound
     ? h("audio", { controls: true, preload: "metadata", "aria-label": "The source" })
-    : h("video", { controls: true, preload: "auto", playsinline: true, "aria-label": "The source" });
-  const still = thumbnail(thumbs, "screen-still");
+    : h("video", { controls: true, preload: "metadata", playsinline: true, "aria-label": "The source" });
+  const still = thumbnail(thumbs, { kind: "screen-still" });
   const lasting = lastingMedia(media, addresses, "source", fallBack);
   let canPlay = isThere;
-  let isLoaded = false;
+  /** @type {Promise<void> | null} */
+  let loading = null;
+  let turn = 0; // of what is wanted; what was wanted before it is not played
   let atS = 0;
+  /** @type {number | null} a time to go to as soon as the player has got to the one before */
+  let wantedS = null;
   /** @type {number | null} */
   let untilS = null;
   let fromS = 0;
@@ -35,11 +39,11 @@ export function mountSourcePreview(root, { addresses, isSound, thumbs, sound, du
   media.addEventListener("timeupdate", stopAtEnd);
   media.addEventListener("seeking", () => {
     const { currentTime } = media;
-    if (untilS !== null && (currentTime > untilS + ELSEWHERE_S || currentTime < fromS - ELSEWHERE_S)) untilS = null;
+    if (untilS !== null && wantedS === null && (currentTime > untilS + ELSEWHERE_S || currentTime < fromS - ELSEWHERE_S)) untilS = null;
   });
 
   function stopAtEnd() {
-    if (untilS === null || media.currentTime < untilS - END_S) return;
+    if (untilS === null || wantedS !== null || media.currentTime < untilS - END_S) return;
     media.pause();
     untilS = null;
   }
@@ -52,12 +56,15 @@ export function mountSourcePreview(root, { addresses, isSound, thumbs, sound, du
     onFallback();
   }
 
-  async function ready() {
-    if (!isLoaded) {
-      isLoaded = true;
-      await lasting.load();
-    }
+  /** Go to the last of the times that are wanted: each that a drag passes would cost a decoded frame. */
+  function seek() {
+    if (wantedS === null || media.readyState === 0 || media.seeking) return;
+    const toS = wantedS;
+    wantedS = null;
+    media.currentTime = toS;
   }
+  media.addEventListener("loadedmetadata", seek);
+  media.addEventListener("seeked", seek);
 
   return {
     media,
@@ -65,34 +72,38 @@ export function mountSourcePreview(root, { addresses, isSound, thumbs, sound, du
       return canPlay;
     },
     get atS() {
-      return canPlay && media.readyState > 0 ? media.currentTime : atS;
+      return canPlay && media.readyState > 0 ? wantedS ?? media.currentTime : atS;
     },
     stopAtEnd,
     /**
      * @param {number} seekS
-     * @param {{isToPlay?: boolean, endS?: number | null}} [how] where playing is to stop
+     * @param {{isToPlay?: boolean, endS?: number | null}} [how] where playing is to stop; it pauses if it is not to play
      */
     async show(seekS, { isToPlay = false, endS = null } = {}) {
+      turn += 1;
+      const mine = turn;
       atS = seekS;
       showAt(still, thumbs, atS);
       picture?.setHeard(atS / durationS);
       if (!canPlay) return;
-      await ready();
-      if (!canPlay) return;
+      if (!isToPlay) media.pause();
+      loading ??= lasting.load();
+      await loading;
+      if (!canPlay || mine !== turn) return;
       untilS = endS;
       fromS = seekS;
-      seek(media, atS);
+      wantedS = atS;
+      seek();
       if (isToPlay) play(media);
+    },
+    /** Give up whatever is still to be shown, and be quiet. */
+    leave() {
+      turn += 1;
+      media.pause();
     },
     unmount() {
       unfollow();
       lasting.stop();
     },
   };
-}
-
-/** @param {HTMLMediaElement} media @param {number} atS */
-function seek(media, atS) {
-  if (media.readyState > 0) media.currentTime = atS;
-  else media.addEventListener("loadedmetadata", () => { media.currentTime = atS; }, { once: true });
 }

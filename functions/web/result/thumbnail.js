@@ -1,27 +1,25 @@
-// Small stills of the source, all in one picture.
+// Small stills of the source, drawn out of the one picture that all of them are in.
 
 import { h } from "../dom.js";
+import { stillAt } from "../stills.js";
 
 /**
- * @typedef {{url: string, everyS: number, count: number, columns: number, rows: number, widthPx: number,
+ * `sprite` is decoded once and shared with the timeline: as a style's background, each list would have copies of it.
+ * @typedef {{sprite: ImageBitmap, everyS: number, count: number, columns: number, rows: number, widthPx: number,
  *   heightPx: number}} Thumbs
  */
 
 /**
  * Return an element that shows a still; `showAt` changes it.
  * @param {Thumbs | null} thumbs
- * @param {string} [kind] another class
+ * @param {{kind?: string, share?: number}} [how] another class; how large it is drawn, of what the source of it has
  * @returns {HTMLElement}
  */
-export function thumbnail(thumbs, kind = "") {
-  if (!thumbs) return h("span", { class: `thumbnail ${kind}`.trim(), "aria-hidden": "true" });
-  return h("span", {
-    class: `thumbnail ${kind}`.trim(), "aria-hidden": "true",
-    vars: {
-      "thumbs": `url(${JSON.stringify(thumbs.url)})`, "thumb-columns": thumbs.columns, "thumb-rows": thumbs.rows,
-      "thumb-shape": `${thumbs.widthPx} / ${thumbs.heightPx}`, "thumb-ratio": thumbs.widthPx / thumbs.heightPx,
-    },
-  });
+export function thumbnail(thumbs, { kind = "", share = 1 } = {}) {
+  const attributes = { class: `thumbnail ${kind}`.trim(), "aria-hidden": "true" };
+  if (!thumbs) return h("span", attributes);
+  const size = { width: Math.round(thumbs.widthPx * share), height: Math.round(thumbs.heightPx * share) };
+  return h("canvas", { ...attributes, ...size, vars: { "thumb-shape": `${thumbs.widthPx} / ${thumbs.heightPx}` } });
 }
 
 /**
@@ -30,8 +28,12 @@ export function thumbnail(thumbs, kind = "") {
  * @param {number} atS
  */
 export function showAt(element, thumbs, atS) {
-  if (!thumbs) return;
-  const n = Math.min(thumbs.count - 1, Math.max(0, Math.round(atS / thumbs.everyS)));
-  element.style.setProperty("--thumb-column", String(n % thumbs.columns));
-  element.style.setProperty("--thumb-row", String(Math.floor(n / thumbs.columns)));
+  if (!thumbs || !(element instanceof HTMLCanvasElement)) return;
+  const { column, row } = stillAt(thumbs, atS);
+  const still = `${column},${row}`;
+  if (element.dataset.still === still) return;
+  element.dataset.still = still;
+  const { width, height } = element;
+  const from = [column * thumbs.widthPx, row * thumbs.heightPx];
+  element.getContext("2d", { alpha: false })?.drawImage(thumbs.sprite, from[0], from[1], thumbs.widthPx, thumbs.heightPx, 0, 0, width, height);
 }

@@ -1,5 +1,7 @@
 // Finding words in a transcript: whatever their case, accents and punctuation. Pure.
 
+import { countBefore } from "../bisect.js";
+
 /** @typedef {{first: number, beyond: number}} Found words[first] to words[beyond - 1] */
 
 /**
@@ -42,12 +44,5 @@ export function plain(text) {
  * @param {number} at
  */
 function placeOf(starts, at) {
-  let low = 0;
-  let high = starts.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (starts[middle] <= at) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
+  return countBefore(starts, (each) => each <= at) - 1;
 }

@@ -1,13 +1,16 @@
 // A result that is loaded: player, panel, timeline, transcript and downloads around one edit.
 
 import { announce, fill, h, toast } from "../dom.js";
-import { forgetDraft, keepDraft, keptDraft } from "../editing/drafts.js";
+import { keepDrafts } from "../editing/draft_keeper.js";
+import { forgetDraft, keptDraft, otherDraft } from "../editing/drafts.js";
 import { EditSession } from "../editing/edit_session.js";
 import { stateOf } from "../editing/from_report.js";
 import { mountTimeline } from "../timeline/timeline.js";
 import { mountDownloads } from "./downloads.js";
 import { mountEditPanel } from "./edit_panel.js";
 import { shownClips } from "./reel_clock.js";
+import { showNotices } from "./result_notices.js";
+import { isSameCut } from "./revision.js";
 import { mountRenderFoot } from "./render_foot.js";
 import { Rendering } from "./rendering.js";
 import { mountResultHead } from "./result_head.js";
@@ -24,9 +27,9 @@ import { mountTranscript } from "./transcript_panel.js";
 /**
  * @param {HTMLElement} root
  * @param {{context: import("../app.js").Context, addresses: import("./addresses.js").Addresses, job: Job, loaded: Loaded,
- *   isPlaying: boolean, onChanged: () => void, onRevision: (job: Job) => void, onLoadTheirs: () => void}} how
+ *   onChanged: () => void, onRevision: (job: Job) => void, onLoadTheirs: () => Promise<void>}} how
  */
-export function mountWorkbench(root, { context, addresses, job, loaded, isPlaying, onChanged, onRevision, onLoadTheirs }) {
+export function mountWorkbench(root, { context, addresses, job, loaded, onChanged, onRevision, onLoadTheirs }) {
   let { report } = loaded;
   const data = timelineData(loaded);
   const { durationS, thumbs } = data;
@@ -34,13 +37,11 @@ export function mountWorkbench(root, { context, addresses, job, loaded, isPlayin
   const isSound = report.source.width === null;
   const draft = isSourceThere ? keptDraft(job.id, job.rendered_revision) : null;
   const session = new EditSession(stateOf(report), { durationS, draft });
+  const other = isSourceThere ? usefulDraft(job, session) : null;
   /** @type {Map<number, EditState>} what earlier revisions were, as long as the page lives */
   const revisions = new Map([[job.rendered_revision, session.rendered]]);
   const parts = areas();
   fill(root, ...Object.values(parts));
-  if (!isSourceThere) fill(parts.notice, h("p", {}, "The source of this reel is not kept any more, so it cannot be cut anew. Upload it again to change the reel."));
-  else if (report.warnings.length) fill(parts.notice, warnings(report.warnings));
-  parts.notice.hidden = !parts.notice.childElementCount;
 
   const head = mountResultHead(parts.head, report.source.name);
   const screen = mountScreen(parts.screen, { addresses, isSound, data, isSourceThere, onTime: follow });
@@ -55,16 +56,23 @@ export function mountWorkbench(root, { context, addresses, job, loaded, isPlayin
     onCancel: () => void rendering.cancel(),
   });
   const panel = mountEditPanel(parts.panel, {
-    session, thumbs, words: data.words, targetS: job.options.target_s ?? null, isReadOnly: !isSourceThere, hasDraft: draft !== null && session.isEdited,
+    session, thumbs, words: data.words, targetS: job.options.target_s ?? null, isReadOnly: !isSourceThere,
+    draft: keptWords(draft !== null && session.isEdited, other?.revision ?? null),
     foot: footRoot, now: () => ({ lengthS: report.edit_list.duration_s, join: report.edit_list.join }), onPlay: playHighlight,
     onDiscard: () => {
-      session.reset();
-      forgetDraft(job.id);
+      if (other) forgetDraft(job.id, other.revision);
+      else {
+        session.reset();
+        drafts.forget();
+      }
     },
+    onUse: other && (() => {
+      session.go(other.state);
+      forgetDraft(job.id, other.revision);
+    }),
   });
   const timeline = mountTimeline(parts.timeline, {
-    data: { ...data, thumbs: thumbs && { ...thumbs, url: loaded.thumbsLink ?? thumbs.url } }, session,
-    onSeek: (atS) => void screen.showSource(atS, { isToPlay: true }), onPlay: playHighlight,
+    data, session, isReadOnly: !isSourceThere, onSeek: (atS, how) => void screen.showSource(atS, how), onPlay: playHighlight,
   });
   const transcript = loaded.transcript && mountTranscript(parts.transcript, {
     transcript: loaded.transcript, session, isReadOnly: !isSourceThere, onSeek: (atS) => {
@@ -76,8 +84,8 @@ export function mountWorkbench(root, { context, addresses, job, loaded, isPlayin
   parts.lower.classList.toggle("has-transcript", transcript !== null);
   const downloads = mountDownloads(parts.downloads, { addresses, isSound, isSourceThere });
   const endShortcuts = listenToShortcuts({ screen, session: () => (isSourceThere ? session : null) });
-  session.addEventListener("change", changed);
-  shown(job, { isToPlay: isPlaying });
+  const drafts = keepDrafts(job.id, session, () => rendering.shownRevision);
+  shown(job, { isToPlay: false });
   rendering.update(job);
 
   /** @param {Job} now @param {{isToPlay: boolean}} how */
@@ -85,6 +93,7 @@ export function mountWorkbench(root, { context, addresses, job, loaded, isPlayin
     void screen.showReel(shownClips(report.edit_list), { isToPlay });
     void downloads.update(now.artifacts);
     tellHead(now.rendered_revision);
+    showNotices(parts.notices, { job: now, report, isSourceThere });
     context.setTitle(report.source.name);
   }
 
@@ -114,10 +123,6 @@ export function mountWorkbench(root, { context, addresses, job, loaded, isPlayin
     void screen.showSource(each.startS, { isToPlay: true, endS: each.endS, label });
   }
 
-  function changed() {
-    if (isSourceThere) keepDraft(job.id, rendering.shownRevision, session.state, session.rendered);
-  }
-
   return {
     session,
     /** Whether the reel there is now was asked for from here. @param {Job} now */
@@ -126,7 +131,14 @@ export function mountWorkbench(root, { context, addresses, job, loaded, isPlayin
     update: (now) => rendering.update(now),
     /** @param {Job} now somebody else's */
     tellTheirs: (now) => foot.show({ kind: "theirs", revision: now.rendered_revision }),
-    /** Show the reel that was asked for from here. @param {Job} now @param {Loaded} next */
+    /** The reel that is shown, from its beginning. */
+    watch: () => screen.playReel(),
+    forgetDraft: () => drafts.forget(),
+    /**
+     * Show the reel that was asked for from here. It plays only to somebody who looks at the reel.
+     * @param {Job} now @param {Loaded} next
+     * @returns {boolean} whether it plays
+     */
     show(now, next) {
       report = next.report;
       const state = rendering.own(now) ?? session.state;
@@ -134,11 +146,13 @@ export function mountWorkbench(root, { context, addresses, job, loaded, isPlayin
       revisions.set(now.rendered_revision, state);
       session.accept(state);
       foot.show({ kind: "ready" });
-      shown(now, { isToPlay: true });
+      const isToPlay = screen.isReel && document.visibilityState === "visible";
+      shown(now, { isToPlay });
+      return isToPlay;
     },
     unmount() {
       endShortcuts();
-      session.removeEventListener("change", changed);
+      drafts.end();
       transcript?.unmount();
       timeline.unmount();
       panel.unmount();
@@ -155,7 +169,7 @@ function areas() {
   const panel = h("section", { class: "card edit-panel", "aria-label": "Edit" });
   const made = {
     head: h("div", { class: "page-head result-head" }),
-    notice: h("div", { class: "notice warn result-notice" }),
+    notices: h("div", { class: "stack result-notices" }),
     upper: h("div", { class: "result-upper" }, screen, h("div", { class: "result-panel" }, panel)),
     timeline: h("section", { class: "result-timeline", "aria-label": "Timeline" }),
     lower: h("div", { class: "result-lower" }, transcript, downloads),
@@ -165,8 +179,20 @@ function areas() {
   });
 }
 
-/** @param {{code: string, message: string}[]} told */
-function warnings(told) {
-  return h("ul", { class: "stack" }, ...told.map((each) => h("li", {}, each.message)));
+/**
+ * Return an edit of another revision that is worth an offer: not one whose reel is what there is by now.
+ * @param {Job} job @param {EditSession} session
+ */
+function usefulDraft(job, session) {
+  const other = otherDraft(job.id, job.rendered_revision);
+  if (!other || !isSameCut(other.state, session.rendered)) return other;
+  forgetDraft(job.id, other.revision);
+  return null;
+}
+
+/** @param {boolean} isEdited @param {number | null} otherRevision */
+function keptWords(isEdited, otherRevision) {
+  if (otherRevision !== null) return `An edit of revision ${otherRevision} is kept.`;
+  return isEdited ? "Your edit from before the reload is here." : null;
 }
 

@@ -24,13 +24,12 @@ export class Detail {
   }
 
   show() {
-    const { session, list } = this._parts;
+    const { session, list, isReadOnly } = this._parts;
     const selected = session.selectedId === null ? undefined : session.state.highlights[session.selectedId];
     this._hint.hidden = Boolean(selected);
     this._facts.hidden = !selected;
     this._buttons.hidden = !selected;
-    setText(this._hint, list.highlights.length ? "Choose a highlight to see why it was found, and drag its edges to trim it."
-      : "No highlights were found. Draw one in the highlights’ row, or add one at the playhead.");
+    setText(this._hint, hint(list.highlights.length > 0, isReadOnly));
     if (!selected) return;
     const clip = list.clipOf(selected.id);
     const isAdded = selected.reasons.includes(ADDED);
@@ -38,7 +37,8 @@ export class Detail {
     setText(this._badge, clip ? `Clip ${clip}` : "Not in the reel");
     setText(this._times, `${exact(selected.startS)} – ${exact(selected.endS)} · ${lengthOf(selected)}`);
     setText(this._why, selected.reasons.join(" · ") + (isAdded ? "" : ` · score ${selected.score.toFixed(2)}`));
-    this._remove.hidden = !isAdded;
+    this._switch.hidden = isReadOnly;
+    this._remove.hidden = !isAdded || isReadOnly;
     const wanted = clip ? "Take out of the reel" : "Put into the reel";
     if (this._switch.textContent !== wanted) fill(this._switch, icon(clip ? ICONS.close : ICONS.add), wanted);
   }
@@ -48,4 +48,10 @@ export class Detail {
     const { selectedId } = this._parts.session;
     if (selectedId !== null) act(selectedId);
   }
+}
+
+/** @param {boolean} hasAny @param {boolean} isReadOnly */
+function hint(hasAny, isReadOnly) {
+  if (!hasAny) return isReadOnly ? "No highlights were found." : "No highlights were found. Draw one in the highlights’ row, or add one at the playhead.";
+  return `Choose a highlight to see why it was found${isReadOnly ? "" : ", and drag its edges to trim it"}.`;
 }

@@ -1,4 +1,5 @@
 import { inReel } from "../editing/edit_state.js";
+import { stillAt } from "../stills.js";
 
 const AIR_PX = 3;
 
@@ -22,11 +23,9 @@ export function drawThumbs({ context, view, palette }, { topPx, heightPx }, thum
   for (let slot = Math.floor(scrollPx / widthPx); slot * widthPx < Math.min(endPx, scrollPx + view.widthPx); slot += 1) {
     const shownPx = Math.min(widthPx, endPx - slot * widthPx); // the last frame ends with the source
     const atS = ((slot + 0.5) * widthPx) / view.pxPerS;
-    const n = Math.min(thumbs.count - 1, Math.max(0, Math.floor(atS / thumbs.everyS)));
-    const sx = (n % thumbs.columns) * thumbs.widthPx;
-    const sy = Math.floor(n / thumbs.columns) * thumbs.heightPx;
+    const { column, row } = stillAt(thumbs, atS);
     const share = shownPx / widthPx;
-    context.drawImage(sprite, sx, sy, thumbs.widthPx * share, thumbs.heightPx, slot * widthPx - scrollPx, frameTop, shownPx - 1, framePx);
+    context.drawImage(sprite, column * thumbs.widthPx, row * thumbs.heightPx, thumbs.widthPx * share, thumbs.heightPx, slot * widthPx - scrollPx, frameTop, shownPx - 1, framePx);
   }
   dim({ context, view, palette }, frameTop, framePx, state);
 }

@@ -37,10 +37,15 @@ export class Picture {
     this._drawing = { context: /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false })), view, palette: paletteOf(canvas) };
     /** @type {ImageBitmap | null} */
     this._sprite = null;
-    this._freeSprite = source.thumbs && loadSprite(source.thumbs.url, (sprite) => {
-      this._sprite = sprite;
-      view.invalidate();
-    });
+    /** @type {(() => void) | null} */
+    this._freeSprite = null;
+    if (source.thumbs?.sprite) this._sprite = source.thumbs.sprite; // somebody else's, who closes it
+    else if (source.thumbs?.url) {
+      this._freeSprite = loadSprite(source.thumbs.url, (sprite) => {
+        this._sprite = sprite;
+        view.invalidate();
+      });
+    }
   }
 
   recolour() {

@@ -1,11 +1,12 @@
 // Edges of highlights, dragged with a pointer or stepped with keys.
 
-import { nearest, next } from "../editing/snap_points.js";
+import { nearest, next, withEdges } from "../editing/snap_points.js";
 import { edgeText, exact, lengthOf, snapName } from "./names.js";
 
 /** @typedef {import("./highlight_item.js").Edge} Edge */
+/** @typedef {import("../editing/snap_points.js").SnapPoint} SnapPoint */
 /** @typedef {import("./parts.js").Parts} Parts */
-/** @typedef {{id: string, edge: Edge, element: HTMLElement, pointerId: number, leftPx: number, grabPx: number, clientX: number, isFree: boolean, beganS: number}} Drag */
+/** @typedef {{id: string, edge: Edge, element: HTMLElement, pointerId: number, leftPx: number, grabPx: number, clientX: number, isFree: boolean, beganS: number, snaps: SnapPoint[]}} Drag */
 
 const SNAP_PX = 8;
 const BORDER_PX = 28;
@@ -28,7 +29,7 @@ export function listenToEdges(parts, signal) {
   element.addEventListener("lostpointercapture", (event) => end(event, false), { signal });
   document.addEventListener("keydown", giveUp, { signal, capture: true });
   element.addEventListener("keydown", step, { signal });
-  element.addEventListener("keyup", (event) => edgeOf(event) && session.settle(), { signal });
+  element.addEventListener("keyup", (event) => edgeOf(event) && !drag && session.settle(), { signal });
   element.addEventListener("focusout", (event) => edgeOf(event) && !drag && session.settle(), { signal });
   signal.addEventListener("abort", () => cancelAnimationFrame(frame));
 
@@ -43,7 +44,7 @@ export function listenToEdges(parts, signal) {
     const beganS = hit.edge === "start" ? highlight.startS : highlight.endS;
     const leftPx = event.clientX - view.xOfPointer(event.clientX);
     drag = {
-      ...hit, pointerId: event.pointerId, leftPx, clientX: event.clientX, isFree: event.altKey, beganS,
+      ...hit, pointerId: event.pointerId, leftPx, clientX: event.clientX, isFree: event.altKey, beganS, snaps: snapsBeside(hit.id, playheadBut(beganS)),
       grabPx: event.clientX - leftPx - view.xOf(beganS),
     };
     list.isDragging = true;
@@ -66,14 +67,14 @@ export function listenToEdges(parts, signal) {
     if (!drag) return;
     if (scrollAtBorder(drag)) frame = requestAnimationFrame(apply);
     const wantedS = view.timeAt(drag.clientX - drag.leftPx - drag.grabPx);
-    const snap = drag.isFree ? null : nearest(source.snaps, wantedS, SNAP_PX / view.pxPerS);
+    const snap = drag.isFree ? null : nearest(drag.snaps, wantedS, SNAP_PX / view.pxPerS);
     const before = atS(drag);
     session.trim(drag.id, { [`${drag.edge}S`]: snap?.atS ?? wantedS }, { isGoing: true });
     const after = atS(drag);
     markSnap(snap && Math.abs(snap.atS - after) < 1e-6 ? snap.atS : null);
     view.invalidate();
     tell(picture.snapS === null || !snap ? "" : snapName(snap.kind));
-    if (after !== before) onSeek(after);
+    if (after !== before) onSeek(after, { isToPlay: false });
     view.paintNow();
   }
 
@@ -88,7 +89,7 @@ export function listenToEdges(parts, signal) {
   function abandon() {
     const beganS = drag?.beganS;
     close(() => session.revert());
-    if (beganS !== undefined) onSeek(beganS);
+    if (beganS !== undefined) onSeek(beganS, { isToPlay: false });
   }
 
   /** @param {() => void} finish */
@@ -124,10 +125,21 @@ export function listenToEdges(parts, signal) {
     const fromS = atS(hit);
     const frameS = source.fps ? 1 / source.fps : 0.1;
     const toS = event.shiftKey ? fromS + direction * frameS
-      : next(source.snaps, fromS, direction < 0 ? -1 : 1)?.atS ?? fromS;
+      : next(snapsBeside(hit.id, null), fromS, direction < 0 ? -1 : 1)?.atS ?? fromS;
     session.trim(hit.id, { [`${hit.edge}S`]: toS }, { isGoing: true });
     view.reveal(atS(hit));
-    onSeek(atS(hit));
+    onSeek(atS(hit), { isToPlay: false });
+  }
+
+  /** @param {string} id @param {number | null} playheadS */
+  function snapsBeside(id, playheadS) {
+    return withEdges(source.snaps, Object.values(session.state.highlights).filter((each) => each.id !== id), playheadS);
+  }
+
+  /** The playhead goes along with what is dragged: where it began it is no place of its own. @param {number} beganS */
+  function playheadBut(beganS) {
+    const atS = parts.playheadS();
+    return atS !== null && Math.abs(atS - beganS) > 0.05 ? atS : null;
   }
 
   /** @param {number | null} snapS */

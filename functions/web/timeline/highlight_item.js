@@ -39,12 +39,12 @@ export class HighlightItem {
   /**
    * @param {Highlight} highlight
    * @param {Standing} standing
-   * @param {{pxPerS: number, lanePx: number, durationS: number}} scale
+   * @param {{pxPerS: number, lanePx: number, gripPx: number, durationS: number}} scale
    */
-  show(highlight, standing, { pxPerS, lanePx, durationS }) {
+  show(highlight, standing, { pxPerS, lanePx, gripPx, durationS }) {
     this.highlight = highlight;
     const { place, count, clip, lane, isSelected, hasEdges } = standing;
-    const drawn = [highlight.startS, highlight.endS, place, count, clip, lane, isSelected, hasEdges, pxPerS, lanePx].join();
+    const drawn = [highlight.startS, highlight.endS, place, count, clip, lane, isSelected, hasEdges, pxPerS, lanePx, gripPx].join();
     if (drawn === this._drawn) return;
     this._drawn = drawn;
     const widthPx = Math.max(LEAST_PX, (highlight.endS - highlight.startS) * pxPerS);
@@ -53,6 +53,8 @@ export class HighlightItem {
     const { dataset } = this.element;
     dataset.on = String(clip > 0);
     dataset.selected = String(isSelected);
+    dataset.first = String(highlight.startS * pxPerS < gripPx); // nothing is to be pressed beyond the stage
+    dataset.last = String((durationS - highlight.endS) * pxPerS < gripPx);
     dataset.narrow = String(widthPx < ROOM_FOR_EDGES_PX);
     this._number.dataset.text = String(clip); // drawn by the style sheet: the label says all of it already
     this._number.hidden = !clip || widthPx < ROOM_FOR_NUMBER_PX;

@@ -35,7 +35,7 @@ export function listenToHighlights(parts, signal) {
     withId(event, ".timeline-switch", (id) => turn(parts, id));
     withId(event, ".timeline-body", (id) => {
       session.select(id);
-      onSeek(session.state.highlights[id]?.startS ?? 0);
+      onSeek(session.state.highlights[id]?.startS ?? 0, { isToPlay: true });
     });
   }
 
@@ -57,12 +57,12 @@ export function listenToHighlights(parts, signal) {
 
   /** @param {string} id */
   function turned(id) {
-    turn(parts, id);
+    if (!parts.isReadOnly) turn(parts, id);
   }
 
   /** @param {string} id */
   function away(id) {
-    takeAway(parts, id);
+    if (!parts.isReadOnly) takeAway(parts, id);
   }
 
   /** @param {string} id */
@@ -81,7 +81,7 @@ export function listenToHighlights(parts, signal) {
     if (!other) return;
     session.select(other.id);
     list.focus(other.id);
-    onSeek(other.startS);
+    onSeek(other.startS, { isToPlay: false });
   }
 
   /** @param {string} id */

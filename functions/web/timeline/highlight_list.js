@@ -11,11 +11,13 @@ export class HighlightList {
    * @param {HTMLElement} list
    * @param {import("./viewport.js").Viewport} view
    * @param {import("../editing/edit_session.js").EditSession} session
+   * @param {{isReadOnly: boolean}} how
    */
-  constructor(list, view, session) {
+  constructor(list, view, session, { isReadOnly }) {
     this.element = list;
     this._view = view;
     this._session = session;
+    this._isReadOnly = isReadOnly;
     /** @type {Map<string, HighlightItem>} */
     this._items = new Map();
     /** @type {string | null} */
@@ -23,6 +25,7 @@ export class HighlightList {
     /** While an edge is dragged nothing changes places. */
     this.isDragging = false;
     this.lanePx = 34;
+    this.gripPx = 14; // of an edge, as the style sheet has it
     /** @type {Highlight[]} */
     this.highlights = [];
     /** @type {Map<string, number>} */
@@ -146,8 +149,8 @@ export class HighlightList {
     const isSelected = id === this._session.selectedId;
     item.show(highlight, {
       place: place + 1, count: this.highlights.length, clip: this.clipOf(id), lane: this._lanes.of.get(id) ?? 0,
-      isSelected, hasEdges: isSelected || id === this.hoveredId,
-    }, { pxPerS: this._view.pxPerS, lanePx: this.lanePx, durationS: this._view.durationS });
+      isSelected, hasEdges: !this._isReadOnly && (isSelected || id === this.hoveredId),
+    }, { pxPerS: this._view.pxPerS, lanePx: this.lanePx, gripPx: this.gripPx, durationS: this._view.durationS });
     return item;
   }
 }

@@ -1,7 +1,8 @@
 // What the timeline says in words. Pure.
 
 import { clock, counted, percent } from "../format.js";
-import { byTime, reelLengthS } from "../editing/edit_state.js";
+import { byTime, inReel } from "../editing/edit_state.js";
+import { reelLengthS } from "../editing/reel_length.js";
 
 /** @typedef {import("../editing/edit_state.js").EditState} EditState */
 /** @typedef {import("../editing/edit_state.js").Highlight} Highlight */
@@ -38,22 +39,22 @@ export function exact(atS) {
   return clock(atS, { tenths: true });
 }
 
-/** @param {"word" | "motion" | "edge"} kind */
+/** @param {import("../editing/snap_points.js").SnapPoint["kind"]} kind */
 export function snapName(kind) {
-  return { word: "word", motion: "movement", edge: "end of the source" }[kind];
+  return { word: "word", motion: "movement", edge: "end of the source", highlight: "another highlight", playhead: "playhead" }[kind];
 }
 
 /**
  * Return what the drawings show.
- * @param {{durationS: number, motionSpans: [number, number][], speechSpans: [number, number][]}} source
+ * @param {{durationS: number, join: import("../editing/reel_length.js").Join, motionSpans: [number, number][], speechSpans: [number, number][]}} source
  * @param {EditState} state
  */
-export function summary({ durationS, motionSpans, speechSpans }, state) {
+export function summary({ durationS, join, motionSpans, speechSpans }, state) {
   const count = byTime(state).length;
   const sentences = [`The source is ${clock(durationS)} long.`];
   if (motionSpans.length) sentences.push(`There is movement in ${percent(total(motionSpans) / durationS)} of it.`);
   if (speechSpans.length) sentences.push(`There is speech in ${percent(total(speechSpans) / durationS)} of it.`);
-  sentences.push(count ? `${counted(count, "highlight")}, ${state.order.length} in the reel of ${clock(reelLengthS(state))}.`
+  sentences.push(count ? `${counted(count, "highlight")}, ${state.order.length} in the reel of ${clock(reelLengthS(inReel(state), join))}.`
     : "No highlights were found: you can add some.");
   return sentences.join(" ");
 }

@@ -10,11 +10,6 @@ export class Peaks {
     for (let below = this._top(); below.length > 1; below = this._top()) this._levels.push(halved(below));
   }
 
-  /** The highest of all; 0 where there is none. */
-  get highest() {
-    return this._top()[0] ?? 0;
-  }
-
   /** @param {number} index @returns {number} the value there, 0 outside */
   at(index) {
     return this._levels[0]?.[index] ?? 0;

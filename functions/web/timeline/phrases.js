@@ -1,5 +1,7 @@
 // Words in runs that are spoken in one breath: what can be read before single words can. Pure.
 
+import { countBefore } from "../bisect.js";
+
 /** @typedef {import("./source_data.js").Word} Word */
 /** Words [from, to) and what they say. @typedef {{startS: number, endS: number, from: number, to: number, text: string}} Phrase */
 
@@ -25,21 +27,14 @@ export function phrasesOf(words) {
 }
 
 /**
- * Return the place of the first item that ends after a time, by halving.
+ * Return the place of the first item that ends after a time.
  * @template T
  * @param {readonly T[]} items by time
  * @param {number} atS
  * @param {(item: T) => number} endOf
  */
 export function firstAfter(items, atS, endOf) {
-  let low = 0;
-  let high = items.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (endOf(/** @type {T} */ (items[middle])) <= atS) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return countBefore(items, (each) => endOf(each) <= atS);
 }
 
 /**

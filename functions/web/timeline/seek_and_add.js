@@ -18,8 +18,8 @@ const ADDED_SNAP_S = 0.4;
  * @param {AbortSignal} signal
  */
 export function listenToStage(parts, signal) {
-  const { stage, view, picture, list, session, tip, source, onSeek } = parts;
-  /** @type {{pointerId: number, leftPx: number, clientX: number, fromPx: number, isFree: boolean, adds: boolean} | null} */
+  const { stage, view, picture, list, session, tip, source, isReadOnly, onSeek } = parts;
+  /** @type {{pointerId: number, leftPx: number, clientX: number, fromPx: number, isFree: boolean, adds: boolean, isScrubbed: boolean} | null} */
   let press = null;
   let frame = 0;
   let isTouch = false;
@@ -45,11 +45,12 @@ export function listenToStage(parts, signal) {
     if (isTouch || event.button !== 0 || !isGround(event)) return;
     const leftPx = event.clientX - view.xOfPointer(event.clientX);
     const fromPx = event.clientX - leftPx;
-    const adds = isInLanes(event);
-    if (adds && selectNear(fromPx, NEAR_PX.mouse)) return;
-    press = { pointerId: event.pointerId, leftPx, clientX: event.clientX, fromPx, isFree: event.altKey, adds };
+    const isBeside = isInLanes(event);
+    if (isBeside && selectNear(fromPx, NEAR_PX.mouse)) return;
+    const adds = isBeside && !isReadOnly;
+    press = { pointerId: event.pointerId, leftPx, clientX: event.clientX, fromPx, isFree: event.altKey, adds, isScrubbed: false };
     stage.setPointerCapture(event.pointerId);
-    if (!adds) onSeek(view.timeAt(fromPx));
+    if (!adds) onSeek(view.timeAt(fromPx), { isToPlay: true });
   }
 
   function apply() {
@@ -57,7 +58,8 @@ export function listenToStage(parts, signal) {
     if (!press) return;
     const xPx = press.clientX - press.leftPx;
     if (!press.adds) {
-      onSeek(view.timeAt(xPx));
+      press.isScrubbed = true;
+      onSeek(view.timeAt(xPx), { isToPlay: false });
       return;
     }
     if (!picture.draft && Math.abs(xPx - press.fromPx) < MOVED_PX) return;
@@ -72,11 +74,12 @@ export function listenToStage(parts, signal) {
   function finish(event) {
     if (event.pointerId !== press?.pointerId) return;
     if (frame) apply();
-    const { adds, fromPx } = press;
+    const { adds, fromPx, isScrubbed, clientX, leftPx } = press;
     const drawn = picture.draft;
     close();
     if (drawn && drawn.endS - drawn.startS >= SHORTEST_S) added(parts, drawn);
-    else if (adds) onSeek(view.timeAt(fromPx));
+    else if (adds) onSeek(view.timeAt(fromPx), { isToPlay: true });
+    else if (isScrubbed) onSeek(view.timeAt(clientX - leftPx), { isToPlay: true });
   }
 
   function close() {
@@ -94,7 +97,7 @@ export function listenToStage(parts, signal) {
     if (!isTouch || !isGround(event)) return;
     const xPx = view.xOfPointer(event.clientX);
     if (isInLanes(event) && selectNear(xPx, NEAR_PX.touch)) return;
-    onSeek(view.timeAt(xPx));
+    onSeek(view.timeAt(xPx), { isToPlay: true });
   }
 
   /** Take a press beside a highlight too narrow to be hit for one on it. @param {number} xPx @param {number} withinPx */
@@ -102,7 +105,7 @@ export function listenToStage(parts, signal) {
     const hit = list.near(view.timeAt(xPx), withinPx / view.pxPerS);
     if (!hit || (hit.endS - hit.startS) * view.pxPerS > 3 * withinPx) return false;
     session.select(hit.id);
-    onSeek(hit.startS);
+    onSeek(hit.startS, { isToPlay: true });
     return true;
   }
 
@@ -145,6 +148,6 @@ export function addAt(parts, atS) {
 function added({ session, onSeek }, span) {
   const id = session.add(span);
   announce(`Highlight added, ${exact(span.startS)} to ${exact(span.endS)}.`);
-  onSeek(span.startS);
+  onSeek(span.startS, { isToPlay: false });
   return id;
 }

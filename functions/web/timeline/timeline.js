@@ -20,7 +20,7 @@ import { listenToZoom, ZOOM_STEP } from "./zoom_gestures.js";
 /** @typedef {import("./parts.js").Parts} Parts */
 /**
  * @typedef {{data: import("./source_data.js").TimelineData, session: import("../editing/edit_session.js").EditSession,
- *   onSeek: (atS: number) => void, onPlay: (highlightId: string) => void}} TimelineOptions
+ *   isReadOnly?: boolean, onSeek: import("./parts.js").OnSeek, onPlay: (highlightId: string) => void}} TimelineOptions
  */
 
 const FIT_ICON = "M4 6v12M20 6v12M8 12h8M10 9.5L7.5 12l2.5 2.5M14 9.5l2.5 2.5-2.5 2.5";
@@ -32,7 +32,7 @@ const OUT_ICON = "M5 12h14";
  * @param {TimelineOptions} options
  * @returns {{setPlayhead: (atS: number | null) => void, reveal: (atS: number) => void, unmount: () => void}}
  */
-export function mountTimeline(root, { data, session, onSeek, onPlay }) {
+export function mountTimeline(root, { data, session, isReadOnly = false, onSeek, onPlay }) {
   const source = prepared(data);
   const canvas = h("canvas", { class: "timeline-picture", "aria-hidden": "true" });
   const element = h("ol", { class: "timeline-highlights", "aria-label": "Highlights" });
@@ -40,7 +40,7 @@ export function mountTimeline(root, { data, session, onSeek, onPlay }) {
   const spacer = h("div", { class: "timeline-spacer" }, stage);
   const scroller = h("div", { class: "timeline-scroller", tabindex: "0", role: "group", "aria-label": "Timeline" }, spacer);
   const view = new Viewport({ scroller, spacer, stage }, source.durationS);
-  const list = new HighlightList(element, view, session);
+  const list = new HighlightList(element, view, session, { isReadOnly });
   const picture = new Picture(canvas, view, source, session);
   const tip = new Tip();
   const playhead = new Playhead(view);
@@ -48,18 +48,18 @@ export function mountTimeline(root, { data, session, onSeek, onPlay }) {
   stage.append(playhead.element);
   const shell = h("section", { class: "timeline", "aria-label": "Timeline of the source" });
   /** @type {Parts} */
-  const parts = { root: shell, scroller, stage, source, session, view, picture, list, tip, onSeek, onPlay };
+  const parts = { root: shell, scroller, stage, source, session, view, picture, list, tip, isReadOnly, playheadS: () => playhead.atS, onSeek, onPlay };
   const detail = new Detail(parts);
   const words = h("p", { class: "visually-hidden" });
   const heads = h("div", { class: "timeline-heads", "aria-hidden": "true" });
-  const zoomButtons = buttonsOf(view, () => addAt(parts, playhead.atS ?? view.timeAt(view.widthPx / 3)));
+  const zoomButtons = buttonsOf(view, isReadOnly ? null : () => addAt(parts, playhead.atS ?? view.timeAt(view.widthPx / 3)));
   shell.append(words, zoomButtons.element, h("div", { class: "timeline-grid" }, heads,
     h("div", { class: "timeline-frame" }, scroller, h("div", { class: "timeline-ring" }), tip.element), strip.element), detail.element);
   root.append(shell);
   picture.recolour();
 
   const ended = new AbortController();
-  listenToEdges(parts, ended.signal);
+  if (!isReadOnly) listenToEdges(parts, ended.signal);
   listenToHighlights(parts, ended.signal);
   listenToStage(parts, ended.signal);
   listenToZoom(parts, ended.signal);
@@ -97,6 +97,7 @@ export function mountTimeline(root, { data, session, onSeek, onPlay }) {
     if (JSON.stringify(rows) === JSON.stringify(picture.rows)) return;
     picture.rows = rows;
     list.lanePx = rows.lanePx;
+    list.gripPx = pointers.matches ? 40 : 14;
     shell.style.setProperty("--rows", `${rows.heightPx}px`);
     shell.style.setProperty("--lanes-top", `${rows.highlights.topPx + LANES_AIR_PX}px`);
     shell.style.setProperty("--lane", `${rows.lanePx}px`);
@@ -125,7 +126,7 @@ export function mountTimeline(root, { data, session, onSeek, onPlay }) {
 
 /**
  * @param {Viewport} view
- * @param {() => void} onAdd
+ * @param {(() => void) | null} onAdd
  */
 function buttonsOf(view, onAdd) {
   const button = (/** @type {string} */ label, /** @type {string} */ path, /** @type {() => void} */ onclick) =>
@@ -134,7 +135,7 @@ function buttonsOf(view, onAdd) {
   const fit = button("Show the whole source", FIT_ICON, () => view.fit());
   const closer = button("Zoom in", ICONS.add, () => view.zoomByStep(ZOOM_STEP));
   const element = h("div", { class: "timeline-tools" },
-    h("button", { class: "button small", type: "button", onclick: onAdd }, icon(ICONS.add), "Add highlight here"),
+    onAdd ? h("button", { class: "button small", type: "button", onclick: onAdd }, icon(ICONS.add), "Add highlight here") : h("span"),
     h("div", { class: "timeline-zoom", role: "group", "aria-label": "Zoom" }, out, fit, closer));
   return {
     element,

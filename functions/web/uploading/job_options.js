@@ -1,6 +1,6 @@
 // What may be asked of a job, as people write it, and as the API takes it. Pure.
 
-import { clock } from "../format.js";
+import { clock, secondsOf } from "../format.js";
 
 const MOST_TERMS = 50;
 const LONGEST_TERM = 60;
@@ -66,17 +66,6 @@ export function optionsOf(fields) {
     else if (terms.join("").length > mostCharacters) faults[name] = `At most ${mostCharacters} characters together. Keep those that matter most.`;
     else if (terms.length) options[name] = terms;
   }
-}
-
-/**
- * Return the seconds that 90, 1:30 or 1:02:03 mean, or null for anything else.
- * @param {string} text
- * @returns {number | null}
- */
-export function secondsOf(text) {
-  const parts = text.trim().replace(",", ".").replace(/\s*(?:s|sec|seconds)$/, "").split(":");
-  if (parts.length > 3 || !parts.every((part, at) => /^\d{1,5}(?:\.\d{1,3})?$/.test(part) && (at === 0 || Number(part) < 60))) return null;
-  return parts.reduce((seconds, part) => seconds * 60 + Number(part), 0);
 }
 
 /**

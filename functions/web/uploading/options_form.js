@@ -1,6 +1,7 @@
 // The options, folded away: fields with their names, hints and faults. Remembered in this browser.
 
 import { fill, h, setText } from "../dom.js";
+import { lasting } from "../kept.js";
 import { CHOICES, DEFAULT_FIELDS, fieldIn, inWords, LANGUAGES, optionsOf } from "./job_options.js";
 
 const KEPT = "montage.options";
@@ -119,7 +120,7 @@ function languages() {
 /** @returns {import("./job_options.js").Fields} */
 function keptFields() {
   try {
-    const kept = JSON.parse(localStorage.getItem(KEPT) ?? "{}");
+    const kept = JSON.parse(lasting.get(KEPT) ?? "{}");
     const known = Object.entries(DEFAULT_FIELDS).map(([name, value]) => [name, allowed(/** @type {Field} */ (name), kept[name]) ?? value]);
     return Object.fromEntries(known);
   } catch {
@@ -136,9 +137,5 @@ function allowed(name, value) {
 
 /** @param {import("./job_options.js").Fields} fields */
 function keep(fields) {
-  try {
-    localStorage.setItem(KEPT, JSON.stringify(fields));
-  } catch {
-    // full, or forbidden: then they are asked again
-  }
+  lasting.set(KEPT, JSON.stringify(fields));
 }

@@ -118,11 +118,10 @@ async function oneStep(sending, storedBytes, listener, signal) {
 /** @param {unknown} error @returns {import("./resumable.js").Verdict} */
 function announcementVerdict(error) {
   if (error instanceof UploadStopped) throw error;
-  const { status = 400, message, retryAfterS = null } = /** @type {any} */ (error);
+  const { name, status = 400, message, retryAfterS = null } = /** @type {any} */ (error);
+  if (name === "KeyRefused") throw new UploadStopped("Without a key this cannot be sent. Start over to be asked for one again.", "start_over");
   const mends = status === 0 || status === 429 || status >= 500;
-  return mends
-    ? { kind: "again", sentence: status === 0 ? "The connection broke" : "The server is busy", afterS: retryAfterS }
-    : { kind: "refused", sentence: message };
+  return mends ? verdictOf("begin", { status, retryAfterS }) : { kind: "refused", sentence: message };
 }
 
 /**

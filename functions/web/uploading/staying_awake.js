@@ -24,6 +24,7 @@ export function stayWhile(isSending) {
 /** @param {BeforeUnloadEvent} event */
 function warn(event) {
   event.preventDefault();
+  event.returnValue = ""; // older browsers ask only then
 }
 
 async function keepAwake() {

@@ -76,6 +76,16 @@ function sent(method, url, { headers, body, signal, onSent }) {
   });
 }
 
+/**
+ * Return a header, or null. Not by getResponseHeader: of what another origin keeps to itself it complains in the console.
+ * @param {XMLHttpRequest} request
+ * @param {string} name in lower case
+ */
+function headerOf(request, name) {
+  const line = request.getAllResponseHeaders().split("\r\n").find((each) => each.toLowerCase().startsWith(`${name}: `));
+  return line ? line.slice(name.length + 2).trim() : null;
+}
+
 /** @param {XMLHttpRequest} request @returns {Answer} */
 function answerOf(request) {
   /** @type {any} */
@@ -89,8 +99,8 @@ function answerOf(request) {
     status: request.status,
     code: problem?.code ?? null,
     detail: problem?.detail ?? null,
-    range: request.getResponseHeader("Range"),
-    location: request.getResponseHeader("Location"),
-    retryAfterS: Number(request.getResponseHeader("Retry-After")) || null,
+    range: headerOf(request, "range"),
+    location: headerOf(request, "location"),
+    retryAfterS: Number(headerOf(request, "retry-after")) || null,
   };
 }

@@ -2,9 +2,10 @@
 
 import { announce, bar, fill, h, icon, ICONS, setBar, setText, toast } from "../dom.js";
 import { bytes, counted, percent } from "../format.js";
+import { cancelUpload } from "./awaited.js";
+import { cancelAsked } from "./cancel_dialog.js";
 import { pickedFiles, takeDrops } from "./file_choice.js";
 import { goOnWith, interruptedUploads, reopened } from "./interrupted.js";
-import { cancelUpload } from "./upload_store.js";
 import { shortName } from "./upload_words.js";
 
 /** @typedef {import("./interrupted.js").Interrupted} Interrupted */
@@ -104,8 +105,8 @@ export function mountUnfinished(root, context, { batch } = {}) {
     const goOn = record.handle && h("button", { class: "button small primary", type: "button", onclick: () => continued(one, fault, again) }, "Continue");
     again.hidden = record.handle !== null;
     return [goOn, again, h("button", {
-      class: "button small icon quiet", type: "button", title: "Forget it", "aria-label": `Cancel the upload of ${record.name}`,
-      onclick: () => forgotten(one),
+      class: "button small icon quiet", type: "button", title: "Cancel", "aria-label": `Cancel: ${record.name}`,
+      onclick: () => cancelled(one),
     }, icon(ICONS.trash))];
   }
 
@@ -143,10 +144,12 @@ export function mountUnfinished(root, context, { batch } = {}) {
   }
 
   /** @param {Interrupted} one */
-  function forgotten(one) {
+  async function cancelled(one) {
+    const { name, sizeBytes } = one.record;
+    if (!await cancelAsked({ name, sizeBytes, storedBytes: one.storedBytes }) || !all.includes(one)) return;
     leave(one);
-    announce(`${one.record.name} is cancelled.`);
-    cancelUpload(context.api, one.record);
+    announce(`${name} is cancelled.`);
+    await cancelUpload(context.api, one.record);
   }
 
   /** @param {Interrupted} one */

@@ -65,14 +65,25 @@ let opened = null;
 
 /** @returns {Promise<IDBDatabase>} */
 function database() {
-  opened ??= new Promise((done, fail) => {
+  if (opened) return opened;
+  /** @type {Promise<IDBDatabase>} */
+  const opening = new Promise((done, fail) => {
     const request = indexedDB.open(DATABASE, 1);
     request.onupgradeneeded = () => request.result.createObjectStore("uploads", { keyPath: "job" });
-    request.onsuccess = () => done(request.result);
+    request.onsuccess = () => {
+      request.result.onclose = forgotten; // some browsers close those of hidden pages
+      done(request.result);
+    };
     request.onerror = () => fail(request.error);
     request.onblocked = () => fail(new Error("Another tab holds the database."));
   });
-  return opened;
+  opened = opening;
+  opening.catch(forgotten); // the next one tries anew
+  return opening;
+
+  function forgotten() {
+    if (opened === opening) opened = null;
+  }
 }
 
 /**
@@ -81,10 +92,21 @@ function database() {
  * @returns {Promise<T>}
  */
 async function changed(change) {
-  const transaction = (await database()).transaction("uploads", "readwrite");
+  const transaction = await begun();
   const request = change(transaction.objectStore("uploads"));
   return new Promise((done, fail) => {
     transaction.oncomplete = () => done(request.result);
     transaction.onabort = () => fail(transaction.error);
   });
+}
+
+/** @returns {Promise<IDBTransaction>} */
+async function begun() {
+  const begin = async () => (await database()).transaction("uploads", "readwrite");
+  try {
+    return await begin();
+  } catch {
+    opened = null; // closed without a word, or not to be opened then
+    return await begin();
+  }
 }

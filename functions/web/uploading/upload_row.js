@@ -1,14 +1,13 @@
 // One file's upload: its bar, rate and time left, and what its owner can do.
 
 import { bar, fill, h, icon, ICONS, setBar, setText } from "../dom.js";
-import { bytes } from "../format.js";
+import { cancelAsked } from "./cancel_dialog.js";
 import { pickedFiles } from "./file_choice.js";
 import { differenceOf, fingerprintOf } from "./fingerprint.js";
 import { uploads } from "./upload_store.js";
 import { figures, shortName, standing } from "./upload_words.js";
 
 const REDRAWN_MS = 250;
-const LARGE_BYTES = 200e6; // so much is not thrown away without a question
 
 /**
  * Show a job's upload while this tab sends it; null when it does not.
@@ -41,9 +40,11 @@ export function mountUploadRow(root, jobId) {
   draw();
   return {
     unmount() {
+      const hadFocus = element.contains(document.activeElement);
       uploads.removeEventListener("change", onChange);
       clearInterval(ticking);
       if (due) clearTimeout(due);
+      if (hadFocus) focusInstead();
       element.remove();
     },
   };
@@ -62,23 +63,34 @@ export function mountUploadRow(root, jobId) {
   }
 
   function drawButtons() {
-    const had = document.activeElement instanceof HTMLElement && buttons.contains(document.activeElement);
+    const had = document.activeElement instanceof HTMLElement && buttons.contains(document.activeElement) ? document.activeElement.dataset.kind : null;
     shownAs = upload.status;
     element.dataset.status = upload.status;
     progress.className = `bar ${{ paused: "paused", broken: "paused", failed: "failed", cancelled: "failed" }[String(upload.status)] ?? ""}`.trim();
     fill(notice);
     fill(buttons, ...buttonsFor(upload.status));
-    if (had) buttons.querySelector("button")?.focus();
+    if (!had) return;
+    const same = /** @type {HTMLElement | null} */ (buttons.querySelector(`[data-kind="${had}"]`) ?? buttons.querySelector("button"));
+    if (same) same.focus();
+    else focusInstead();
+  }
+
+  /** What had the focus goes: its file keeps it. */
+  function focusInstead() {
+    const title = /** @type {HTMLElement | null | undefined} */ (element.closest("article")?.querySelector("h1, h2"));
+    if (!title) return;
+    title.tabIndex = -1;
+    title.focus({ preventScroll: true });
   }
 
   /** @param {import("./upload_store.js").UploadStatus} status */
   function buttonsFor(status) {
-    const pause = () => small("Pause", ICONS.pause, () => uploads.pause(jobId));
-    const cancel = () => small("Cancel", ICONS.close, cancelled);
+    const pause = () => small("Pause", "pausing", ICONS.pause, () => uploads.pause(jobId));
+    const cancel = () => small("Cancel", "cancelling", ICONS.close, cancelled);
     switch (status) {
       case "waiting": case "sending": return [pause(), cancel()];
       case "broken": return [worded("Try now", () => upload.tryNow()), pause(), cancel()];
-      case "paused": return [small("Resume", ICONS.play, () => uploads.resume(jobId)), cancel()];
+      case "paused": return [small("Resume", "pausing", ICONS.play, () => uploads.resume(jobId)), cancel()];
       case "failed": return [...remedies(), cancel()];
       default: return [];
     }
@@ -90,10 +102,9 @@ export function mountUploadRow(root, jobId) {
     return [];
   }
 
-  function cancelled() {
-    const isLarge = upload.sentBytes >= LARGE_BYTES;
-    if (isLarge && !confirm(`Throw away the ${bytes(upload.sentBytes)} of ${upload.name} that are uploaded?`)) return;
-    uploads.cancel(jobId);
+  async function cancelled() {
+    const isSure = await cancelAsked({ name: upload.name, sizeBytes: upload.sizeBytes, storedBytes: upload.sentBytes });
+    if (isSure) await uploads.cancel(jobId);
   }
 
   async function chosenAgain() {
@@ -109,13 +120,13 @@ export function mountUploadRow(root, jobId) {
     }
   }
 
-  /** @param {string} label @param {string} path @param {() => void} run */
-  function small(label, path, run) {
-    return h("button", { class: "button small icon quiet", type: "button", title: label, "aria-label": `${label}: ${upload.name}`, onclick: run }, icon(path));
+  /** @param {string} label @param {string} kind by which it keeps the focus @param {string} path @param {() => void} run */
+  function small(label, kind, path, run) {
+    return h("button", { class: "button small icon quiet", type: "button", title: label, dataset: { kind }, "aria-label": `${label}: ${upload.name}`, onclick: run }, icon(path));
   }
 
   /** @param {string} label @param {() => void} run */
   function worded(label, run) {
-    return h("button", { class: "button small", type: "button", onclick: run }, label);
+    return h("button", { class: "button small", type: "button", dataset: { kind: "remedy" }, onclick: run }, label);
   }
 }

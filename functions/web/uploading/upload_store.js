@@ -1,71 +1,20 @@
 // The uploads of this tab. They go on whatever view is shown; views listen to `change`.
 
 import { announce } from "../dom.js";
+import { cancelUpload, freshAddress } from "./awaited.js";
 import { fingerprintOf } from "./fingerprint.js";
-import { Rate, timeLeftS } from "./rate.js";
+import { LiveUpload } from "./live_upload.js";
 import { sendFile, UploadStopped } from "./sending.js";
 import { stayWhile } from "./staying_awake.js";
-import { removeSession } from "./storage_requests.js";
 import { forget, remember } from "./unfinished_uploads.js";
 import { takeUpload } from "./upload_locks.js";
 
 const AT_ONCE = 2; // two fill a line even while one waits for its answer
 
 /**
- * @typedef {"waiting" | "sending" | "broken" | "paused" | "done" | "cancelled" | "failed"} UploadStatus
+ * @typedef {import("./live_upload.js").UploadStatus} UploadStatus
  * @typedef {import("./unfinished_uploads.js").Unfinished} Unfinished
  */
-
-/** One file on its way: what views show of it. */
-class LiveUpload {
-  /**
-   * @param {import("../api.js").Api} api
-   * @param {Unfinished} record
-   * @param {File} file
-   * @param {import("../api.js").Upload | null} begin
-   */
-  constructor(api, record, file, begin) {
-    this.api = api;
-    this.record = record;
-    this.file = file;
-    this.begin = begin;
-    this.job = record.job;
-    this.batch = record.batch;
-    this.name = record.name;
-    this.sizeBytes = record.sizeBytes;
-    /** @type {UploadStatus} */
-    this.status = "waiting";
-    this.sentBytes = 0;
-    this.sentence = "";
-    /** @type {number | null} */
-    this.retryAtMs = null;
-    /** @type {"start_over" | "choose_again" | null} */
-    this.remedy = null;
-    this.rate = new Rate();
-    this.tryNow = () => {};
-    this.release = () => {};
-    /** @type {AbortController | null} */
-    this.run = null;
-  }
-
-  /** Whether it will go on by itself. */
-  get isActive() {
-    return this.status === "waiting" || this.status === "sending" || this.status === "broken";
-  }
-
-  /** Whether it is over, for good. */
-  get isOver() {
-    return this.status === "done" || this.status === "cancelled";
-  }
-
-  bytesPerS() {
-    return this.status === "sending" ? this.rate.bytesPerS(Date.now()) : null;
-  }
-
-  timeLeftS() {
-    return timeLeftS(this.sizeBytes - this.sentBytes, this.bytesPerS());
-  }
-}
 
 /** All uploads of this tab. `change` events name a job in `detail`. */
 export class UploadStore extends EventTarget {
@@ -196,6 +145,7 @@ export class UploadStore extends EventTarget {
 
   /** @param {LiveUpload} upload @param {AbortSignal} signal @returns {import("./sending.js").Listener} */
   _listener(upload, signal) {
+    let isTold = false; // a cut is told once, not at every try
     return {
       announceAgain: () => freshAddress(upload),
       onBegun: async (sessionUrl) => {
@@ -204,6 +154,7 @@ export class UploadStore extends EventTarget {
       },
       onSent: (sentBytes) => {
         if (signal.aborted) return;
+        if (sentBytes > upload.sentBytes) isTold = false;
         upload.sentBytes = sentBytes;
         upload.rate.add(Date.now(), sentBytes);
         this._changed(upload);
@@ -215,7 +166,8 @@ export class UploadStore extends EventTarget {
         if (signal.aborted) return;
         Object.assign(upload, { retryAtMs, tryNow });
         this._become(upload, "broken", sentence);
-        announce(`${upload.name}: ${sentence}. It goes on by itself.`);
+        if (!isTold) announce(`${upload.name}: ${sentence}. It goes on by itself.`);
+        isTold = true;
       },
     };
   }
@@ -260,40 +212,3 @@ export class UploadStore extends EventTarget {
 }
 
 export const uploads = new UploadStore();
-
-/**
- * Take back an upload that nobody is sending, and its job. It does not reject: what cannot be told now expires.
- * @param {import("../api.js").Api} api
- * @param {Unfinished} record
- */
-export async function cancelUpload(api, record) {
-  await forget(record.job);
-  if (record.sessionUrl) await removeSession(record.sessionUrl).catch(() => {});
-  await api.cancel(record.job).catch(() => {});
-}
-
-/**
- * Return a fresh address, or null when the file has arrived already.
- * @param {LiveUpload} upload
- * @returns {Promise<import("../api.js").Upload | null>}
- */
-async function freshAddress({ api, record }) {
-  const { files, options, key } = record.announcement;
-  const told = await api.beginUploads(files, options, key);
-  const mine = told.jobs.find(({ job }) => job === record.job);
-  if (mine?.upload) return mine.upload;
-  const why = whyNotAwaited(mine?.state ?? "erased");
-  if (why) throw new UploadStopped(why, null);
-  return null;
-}
-
-/**
- * Return why a job awaits no file, in a sentence, or null when that is because it has it.
- * @param {string} state
- */
-export function whyNotAwaited(state) {
-  if (state === "cancelled") return "This file was cancelled. Choose it again under New reel to send it anew.";
-  if (state === "expired") return "This upload took more than a week. Choose the file again under New reel.";
-  if (state === "erased" || state === "erasing") return "This file's job was erased. Choose the file again under New reel.";
-  return null;
-}

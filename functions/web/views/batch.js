@@ -11,6 +11,8 @@ import { poll } from "../progress/poll.js";
 import { troubleLine } from "../progress/trouble_line.js";
 import { batchWords } from "../progress/wording.js";
 import { mountUnfinished } from "../uploading/unfinished_panel.js";
+import { mountUploadRow } from "../uploading/upload_row.js";
+import { uploads } from "../uploading/upload_store.js";
 import { mountUploadsSummary } from "../uploading/uploads_summary.js";
 
 const EVERY_MS = 2000;
@@ -33,6 +35,9 @@ export function mount(root, context, id) {
   const cards = batchCards(context, { onChanged: () => polling.soon() });
   const shares = new NeverBackwards();
   let wasEnded = 0;
+  /** @type {ReturnType<typeof mountUploadRow>[]} */
+  const blind = [];
+  let hurry = { left: Infinity, ms: AT_ONCE_MS };
   fill(root,
     h("div", { class: "page-head" },
       h("div", {}, title, line),
@@ -52,7 +57,9 @@ export function mount(root, context, id) {
     show(batch);
     if (!batch.jobs.length) return batch.is_ended ? null : EVERY_MS;
     if (!batch.is_ended) return EVERY_MS;
-    return wanted(batch.jobs, cards.known).length ? AT_ONCE_MS : null;
+    const left = wanted(batch.jobs, cards.known).length;
+    hurry = { left, ms: left < hurry.left ? AT_ONCE_MS : Math.min(EVERY_MS, hurry.ms * 2) }; // while row and detail disagree
+    return left ? hurry.ms : null;
   }
 
   /** @param {string} jobId @param {AbortSignal} signal */
@@ -88,13 +95,30 @@ export function mount(root, context, id) {
 
   /** @param {Error} error */
   function end(error) {
+    const isBlind = /** @type {{code?: string}} */ (error).code === "wrong_scope";
+    if (isBlind && uploads.all(id).length) return goOnBlind();
     unmount();
     context.setTitle("Nothing here");
     fill(root, nothingHere(error, { what: "batch" }));
   }
 
+  /** What is sent from here goes on all the same, and is all there is to see. */
+  function goOnBlind() {
+    fill(title, "Your files");
+    fill(line, "This key may upload, but not look: the files arrive, and whoever may look sees their reels.");
+    whole.hidden = true;
+    const rows = h("ul", { class: "job-cards" });
+    cards.element.replaceWith(rows);
+    for (const { job, name } of uploads.all(id)) {
+      const place = h("div", { class: "stack" }, h("h2", { class: "job-name" }, name));
+      rows.append(h("li", {}, h("article", { class: "card", "aria-label": name }, place)));
+      blind.push(mountUploadRow(place, job));
+    }
+  }
+
   function unmount() {
     polling.stop();
+    for (const row of blind) row?.unmount();
     unfinished.unmount();
     summary.unmount();
     cards.unmount();

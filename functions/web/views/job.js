@@ -34,6 +34,7 @@ export function mount(root, context, id) {
    * @type {{kind: "result" | "card", update: (job: Job) => void, unmount: () => void} | null} */
   let shown = null;
   let isErasing = false;
+  let isMounted = true;
   const polling = poll({
     onTrouble: trouble.tell,
     onEnd: end,
@@ -90,6 +91,7 @@ export function mount(root, context, id) {
 
   /** @param {Job | null} job as somebody's button left it */
   function changed(job) {
+    if (!isMounted) return; // answered after its reader had left
     if (job) show(job);
     polling.soon();
   }
@@ -105,6 +107,7 @@ export function mount(root, context, id) {
   }
 
   function erased() {
+    if (!isMounted) return;
     unmount();
     context.go("/jobs", { replace: true });
   }
@@ -122,6 +125,7 @@ export function mount(root, context, id) {
   }
 
   function unmount() {
+    isMounted = false;
     polling.stop();
     shown?.unmount();
     shown = null;

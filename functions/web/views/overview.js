@@ -2,8 +2,9 @@
 
 import { announce, fill, h, setText } from "../dom.js";
 import { counted } from "../format.js";
-import { addressOf, filterOf, FILTERS, hasWords } from "../progress/filters.js";
+import { addressOf, addressOfSearch, filterOf, FILTERS, hasWords, lookedForIn } from "../progress/filters.js";
 import { rowOf } from "../progress/job_card.js";
+import { keptPlace } from "../progress/kept_place.js";
 import { nothingHere } from "../progress/nothing_here.js";
 import { PagedRows } from "../progress/paged_rows.js";
 import { MOST_IN_A_ROUND } from "../progress/pick_details.js";
@@ -25,7 +26,8 @@ export function mount(root, context) {
   const filter = filterOf(location.search);
   context.setTitle(filter.key ? `My reels: ${filter.label}` : "My reels");
   const trouble = troubleLine();
-  const search = h("input", { type: "search", id: "tile-search", placeholder: "Search by name", autocomplete: "off", oninput: draw });
+  const search = h("input", { type: "search", id: "tile-search", placeholder: "Search by name", autocomplete: "off", oninput: looked });
+  search.value = lookedForIn(location.search);
   const found = h("p", { class: "soft small overview-found", role: "status" });
   const grid = h("ul", { class: "tiles", "aria-label": "Reels" });
   const empty = h("div", { hidden: true });
@@ -37,7 +39,8 @@ export function mount(root, context) {
   const rows = new PagedRows((state, pageToken) => api.jobs({
     limit: ON_A_PAGE, pageToken, ...(state ? { state } : {}), ...(asking ? { signal: asking } : {}),
   }), filter.states);
-  let wantedPages = 1;
+  const kept = keptPlace({ pages: () => wantedPages, address: () => addressOfSearch(filter, search.value.trim()) });
+  let wantedPages = kept.place.pages;
   let loadedPages = 0;
   const tools = h("div", { class: "overview-tools" },
     h("nav", { class: "filters", "aria-label": "Filter by state" }, FILTERS.map((each) => h("a", {
@@ -61,6 +64,7 @@ export function mount(root, context) {
     }
     loadedPages = wantedPages;
     draw();
+    kept.follow();
     return rows.rows().some((row) => !isEnded(row.state)) ? EVERY_MS : null;
   }
 
@@ -80,6 +84,11 @@ export function mount(root, context) {
     }
   }
 
+  function looked() {
+    draw();
+    kept.changed();
+  }
+
   function draw() {
     const known = rows.rows();
     const wanted = search.value.trim();
@@ -94,7 +103,9 @@ export function mount(root, context) {
       if (tile.element === at) at = at.nextSibling;
       else grid.insertBefore(tile.element, at);
     }
+    const hadFocus = grid.contains(document.activeElement);
     for (const id of [...tiles.keys()]) if (!shown.has(id)) drop(id);
+    if (hadFocus && !grid.contains(document.activeElement)) search.focus({ preventScroll: true }); // its tile has left
     more.hidden = !rows.hasMore;
     drawFound(known, wanted);
   }
@@ -114,7 +125,7 @@ export function mount(root, context) {
   function nothing(wanted) {
     if (wanted) {
       return h("div", { class: "empty" }, h("p", {}, `No name here has “${wanted}” in it.`),
-        h("button", { class: "button", type: "button", onclick: () => { search.value = ""; draw(); search.focus(); } }, "Show all names"));
+        h("button", { class: "button", type: "button", onclick: () => { search.value = ""; looked(); search.focus(); } }, "Show all names"));
     }
     if (filter.key) {
       return h("div", { class: "empty" }, h("p", {}, `Nothing is “${filter.label.toLowerCase()}” at the moment.`),
@@ -148,6 +159,7 @@ export function mount(root, context) {
 
   function showMore() {
     wantedPages += 1;
+    kept.changed();
     announce("Loading more");
     polling.soon();
   }
@@ -160,6 +172,7 @@ export function mount(root, context) {
 
   function unmount() {
     polling.stop();
+    kept.end();
     for (const id of [...tiles.keys()]) drop(id);
   }
 }

@@ -16,6 +16,12 @@ const STEPS = [
   ["Keep what you like", "See why each moment was chosen, switch it on or off, and render again in seconds."],
 ];
 
+/** @type {Record<string, string>} */
+const OWN_WORDS = {
+  offline: "Montage does not answer. Check the connection, then press the button once more: nothing is made twice.",
+  KeyRefused: "Without a key nothing can be uploaded. Your files stay chosen: press the button once more to be asked again.",
+};
+
 /**
  * @param {HTMLElement} root
  * @param {import("../app.js").Context} context
@@ -126,14 +132,12 @@ export function mount(root, context) {
 
   /** @param {Error} error */
   function refuse(error) {
-    const { code, errors } = error instanceof ApiError ? error : { code: "", errors: [] };
+    const { code, errors } = error instanceof ApiError ? error : { code: error.name, errors: [] };
     if (errors.length) list.refuse(errors);
     else draw();
     if (code === "bad_option" || code === "unknown_option") options.refuse(error.message);
     else if (!errors.length) {
-      tell(h("div", { class: "notice bad", role: "alert" }, h("p", {}, code === "offline"
-        ? "Montage does not answer. Check the connection, then press the button once more: nothing is made twice."
-        : error.message)));
+      tell(h("div", { class: "notice bad", role: "alert" }, h("p", {}, OWN_WORDS[code] ?? error.message)));
     }
   }
 

@@ -14,8 +14,8 @@ from starlette.types import Message, Scope
 from functions.local.bundle import KINDS, ROOT, stage
 from functions.v1.app import make_app
 from functions.v1.context import Api
-from functions.v1.pages import MEDIA_TYPES
-from shared.connect import connect_keys, connect_local, connect_signers, storage_origins
+from functions.v1.pages import MEDIA_TYPES, WEB
+from shared.connect import connect_keys, connect_local, connect_signers, storage_folders, storage_origins
 from shared.settings import GoogleSettings, Settings
 
 HERE = "http://localhost"
@@ -197,6 +197,17 @@ def test_without_its_folder_the_page_is_not_there_and_all_else_is(tmp_path: Path
         assert http.get("/v1/health").status_code == 200
 
 
+def test_who_follows_a_link_to_nowhere_is_told_by_the_page_and_programs_by_a_problem(http: TestClient) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    shown = http.get("/no/such/thing", headers=browser)
+    assert (shown.status_code, shown.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert shown.content == http.get("/").content
+    assert "Content-Security-Policy" in shown.headers
+    for path, headers in (("/no/such/thing", {}), ("/v1/nothing", browser), ("/web/no.js", browser)):
+        assert http.get(path, headers=headers).json()["code"] == "unknown_path"
+    assert http.post("/no/such/thing", headers=browser).json()["code"] == "unknown_path"
+
+
 def test_the_page_is_no_part_of_the_description(http: TestClient) -> None:
     assert all(path.startswith("/v1/") for path in http.get("/v1/openapi.json").json()["paths"])
 
@@ -218,6 +229,17 @@ def test_a_page_may_ask_where_signed_addresses_lead(changes: dict[str, object], 
     assert storage_origins(Settings(**changes)) == origins  # type: ignore[arg-type]
 
 
+def test_pictures_come_from_the_buckets_alone() -> None:
+    buckets = GoogleSettings(uploads_bucket="my-uploads", downloads_bucket="my.reels")
+    assert storage_folders(Settings(cloud="gcp", google=buckets)) == (
+        "https://storage.googleapis.com/my-uploads/",
+        "https://storage.googleapis.com/my.reels/",
+    )
+    emulated = buckets.model_copy(update={"storage_emulator_host": "http://127.0.0.1:9023"})
+    for settings in (Settings(cloud="gcp", google=emulated), Settings(cloud="gcp"), Settings()):
+        assert storage_folders(settings) == storage_origins(settings)
+
+
 def test_what_is_served_is_what_is_packed(tmp_path: Path) -> None:
     packed = set(re.findall(r'"\*(\.[a-z]+)"', (ROOT / "pyproject.toml").read_text("utf-8")))
     assert set(MEDIA_TYPES) <= packed & KINDS
@@ -229,3 +251,47 @@ def test_what_is_served_is_what_is_packed(tmp_path: Path) -> None:
     stage(bundle, root=checkout)
     web = bundle / "functions" / "web"
     assert {path.relative_to(web).as_posix() for path in web.rglob("*.*")} == names
+
+
+MODULES = {
+    "index.html": '<link rel="stylesheet" href="/web/styles/base.css">\n'
+    '    <script type="module" src="/web/app.js"></script>\n',
+    "app.js": 'import { a } from "./views/a.js";\nimport {\n  b,\n} from "./b.js";\nimport "./none.js";\n',
+    "b.js": 'export { c } from "./c.js";\n/** @typedef {import("./type.js").T} T */\nconst from = "./no.js";\n',
+    "c.js": "export const c = 1;\n",
+    "type.js": "export {};\n",
+    "views/a.js": '// import "./type.js";\nimport { c } from "../c.js";\nimport { d } from "./job.js";\n',
+}
+
+
+def test_a_version_of_the_page_is_kept_for_good_and_never_mixed_with_the_next(http: TestClient, web: Path) -> None:
+    for name, text in MODULES.items():
+        (web / name).write_text(text, encoding="utf-8")
+    first = http.get("/")
+    assert first.headers["Cache-Control"] == "no-cache"
+    (digest,) = set(re.findall(r'"/web/([0-9a-f]{16})/', first.text))
+    named = re.findall(rf'(\w+)="/web/{digest}/([^"]+)"', first.text)
+    modules = ["views/a.js", "b.js", "c.js", "views/job.js"]
+    assert named == [("href", "styles/base.css"), *(("href", name) for name in modules), ("src", "app.js")]
+    assert re.findall(r'rel="modulepreload" href="/web/[^/]+/([^"]+)"', first.text) == modules
+    kept = http.get(f"/web/{digest}/c.js")
+    assert (kept.text, kept.headers["Cache-Control"]) == (MODULES["c.js"], "public, max-age=31536000, immutable")
+
+    (web / "c.js").write_text("export const c = 2; // newer\n", encoding="utf-8")
+    second = http.get("/", headers={"If-None-Match": first.headers["ETag"]})
+    assert second.status_code == 200
+    (newer,) = set(re.findall(r'"/web/([0-9a-f]{16})/', second.text))
+    contents = [http.get(f"/web/{each}c.js").text for each in (f"{digest}/", f"{newer}/", "")]
+    assert contents == [MODULES["c.js"], *["export const c = 2; // newer\n"] * 2]
+    for lost in (f"{'0' * 16}/c.js", f"{newer}/secret.txt", f"{newer}/link.js", f"{newer}/../outside.js", f"{newer}/"):
+        status, content = asked(http, f"/web/{lost}")
+        assert (status, json.loads(content)["code"]) == (404, "unknown_path")
+
+
+def test_every_module_of_the_page_is_named_before_it_is_missed(tmp_path: Path) -> None:
+    for http in client(tmp_path, WEB):
+        document = http.get("/").text
+    named = set(re.findall(r'/web/[0-9a-f]{16}/([^"]+\.js)"', document))
+    files = {path.relative_to(WEB).as_posix(): path.read_text("utf-8") for path in WEB.rglob("*.js")}
+    of_types_alone = {name for name, text in files.items() if not re.search(r"^export (?!\{\})", text, re.MULTILINE)}
+    assert files.keys() - of_types_alone <= named | {"app.js"} <= files.keys()

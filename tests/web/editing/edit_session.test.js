@@ -88,3 +88,16 @@ test("what is selected and goes is selected no more", () => {
   edit.undo();
   assert.equal(edit.selectedId, null);
 });
+
+test("doing again while something is dragged ends the drag first", () => {
+  const edit = session();
+  edit.switch("a", false);
+  edit.undo();
+  edit.trim("b", { endS: 12 }, { isGoing: true });
+  edit.redo();
+  assert.equal(edit.canRedo, false);
+  assert.equal(edit.state.highlights.b.endS, 12);
+  edit.undo();
+  assert.equal(edit.state.highlights.b.endS, 15);
+  assert.equal(edit.canUndo, false);
+});

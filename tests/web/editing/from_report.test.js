@@ -30,3 +30,10 @@ test("a candidate that lies in a clip is not offered beside it", () => {
   const state = stateOf(report([found(1, 5, false), found(8, 14, false)], [clip(0, 9)]));
   assert.deepEqual(Object.values(state.highlights).map((each) => each.startS), [0, 8]);
 });
+
+test("a candidate that a neighbour reaches into is still offered, and one that was trimmed is not offered again", () => {
+  const touched = stateOf(report([found(0, 4, true), found(4.5, 9, true)], [clip(0, 4.6)]));
+  assert.deepEqual(Object.values(touched.highlights).map((each) => each.startS), [0, 4.5]);
+  const trimmed = stateOf(report([found(0, 10, true)], [clip(3, 5)]));
+  assert.deepEqual(Object.values(trimmed.highlights).map((each) => each.startS), [3]);
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { nearest, next, snapPoints } from "../../../functions/web/editing/snap_points.js";
+import { nearest, next, snapPoints, withEdges } from "../../../functions/web/editing/snap_points.js";
 
 const words = [{ start_s: 1, end_s: 1.4 }, { start_s: 1.42, end_s: 2 }, { start_s: 3, end_s: 3.5 }];
 const points = snapPoints({ words, motion: [[5, 8]], durationS: 10 });
@@ -35,4 +35,10 @@ test("steps go from point to point in both directions and end at the ends", () =
 test("points lie in order and inside the source", () => {
   const early = snapPoints({ words: [{ start_s: 0.01, end_s: 0.3 }], durationS: 0.32 });
   assert.ok(early.every((each, n) => each.atS >= 0 && each.atS <= 0.32 && (n === 0 || each.atS >= early[n - 1].atS)));
+});
+
+test("edges of other highlights and the playhead are points as well", () => {
+  const more = withEdges(points, [{ startS: 3.3, endS: 6.6 }], 7.1);
+  assert.deepEqual([nearest(more, 3.2, 0.2)?.kind, nearest(more, 7, 0.2)?.kind], ["highlight", "playhead"]);
+  assert.ok(more.every((each, n) => n === 0 || each.atS >= more[n - 1].atS));
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { joined, reelAt, reelLengthS, shownClips, sourceAt } from "../../../functions/web/result/reel_clock.js";
+import { joined, reelLengthS } from "../../../functions/web/editing/reel_length.js";
+import { reelAt, shownClips, sourceAt } from "../../../functions/web/result/reel_clock.js";
 
 const cut = { kind: "cut", duration_s: 0.5 };
 const crossfade = { kind: "crossfade", duration_s: 1 };

@@ -75,3 +75,25 @@ test("an empty reel is not asked for", async () => {
   await rendering.ask({ ...state, order: [] });
   assert.deepEqual(told.asked, []);
 });
+
+test("where the answer was lost the revision that is there is the one that was asked for", async () => {
+  let asked = 0;
+  const rendered = { ...done, revision: 2, rendered_revision: 2 };
+  const { rendering, told, kinds } = begun({
+    renderAgain: async () => {
+      asked += 1;
+      throw asked === 1 ? new ApiError(0, "offline", "") : new ApiError(412, "edit_list_changed", "");
+    },
+    job: async () => rendered,
+  });
+  await rendering.ask(state);
+  assert.equal(asked, 2);
+  assert.deepEqual(told.revisions, [2]);
+  assert.ok(!kinds().includes("theirs"));
+});
+
+test("a server that stays silent is no failed reel, and the edit can be asked for again", async () => {
+  const { rendering, told } = begun({ renderAgain: async () => { throw new ApiError(0, "offline", ""); } });
+  await rendering.ask(state);
+  assert.match(told.phases.at(-1).sentence, /does not answer/);
+});

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Addresses } from "../../../functions/web/result/addresses.js";
-import { isReelOf, reasonBadge, typedS } from "../../../functions/web/result/revision.js";
+import { isReelOf, reasonBadge } from "../../../functions/web/result/revision.js";
 import { placeAt } from "../../../functions/web/result/row_drag.js";
-import { historyStep } from "../../../functions/web/result/shortcuts.js";
+import { historyStep, ownersOf } from "../../../functions/web/result/shortcuts.js";
 import { fpsOf } from "../../../functions/web/result/timeline_data.js";
 
 const highlight = (id, startS, endS) => ({ id, startS, endS, score: 1, reasons: [] });
@@ -23,10 +23,6 @@ test("reasons are badges, keywords marked", () => {
   assert.equal(reasonBadge("fast movement").kind, "motion");
   assert.equal(reasonBadge("a whole thought").kind, "speech");
   assert.equal(reasonBadge("added by you").kind, "own");
-});
-
-test("times are typed as clocks or seconds", () => {
-  assert.deepEqual(["1:02.5", "62,5", "1:00:00", " 7 ", "", "soon", "1:2:3:4"].map(typedS), [62.5, 62.5, 3600, 7, null, null, null]);
 });
 
 test("keys undo and redo on every system", () => {
@@ -49,11 +45,11 @@ test("frame rates are fractions", () => {
 
 test("an address is asked for once while it holds, and anew when it ends", async () => {
   let asked = 0;
-  const inS = [30, 600, 600];
+  const inS = [0, 600, 600];
   const links = async (_id, names) => {
-    const expires_at = new Date(Date.now() + inS[asked] * 1000).toISOString();
+    const forMs = inS[asked] * 1000;
     asked += 1;
-    return { expires_at, links: Object.fromEntries(names.map((name) => [name, { url: `/${name}/${asked}`, content_type: "" }])) };
+    return { forMs, links: Object.fromEntries(names.map((name) => [name, { url: `/${name}/${asked}`, content_type: "" }])) };
   };
   const addresses = new Addresses({ links }, "job");
   assert.equal(await addresses.of("reel"), "/reel/1");
@@ -62,4 +58,11 @@ test("an address is asked for once while it holds, and anew when it ends", async
   assert.equal(await addresses.of("reel"), "/reel/2");
   addresses.forget();
   assert.equal(await addresses.of("reel"), "/reel/3");
+});
+
+test("a button keeps Space to itself, and letters and arrows work while it has the focus", () => {
+  assert.match(ownersOf(" "), /\bbutton\b/);
+  assert.doesNotMatch(ownersOf("k"), /\bbutton\b|slider/);
+  assert.doesNotMatch(ownersOf("ArrowLeft"), /\bbutton\b/);
+  assert.match(ownersOf("ArrowLeft"), /slider/);
 });

@@ -3,7 +3,8 @@ import { test } from "node:test";
 
 import { contentTypeOf, isMedia, leftOutBecause } from "../../../functions/web/uploading/accepted_types.js";
 import { differenceOf, fingerprintOf } from "../../../functions/web/uploading/fingerprint.js";
-import { DEFAULT_FIELDS, fieldIn, inWords, LANGUAGES, optionsOf, secondsOf } from "../../../functions/web/uploading/job_options.js";
+import { DEFAULT_FIELDS, fieldIn, inWords, LANGUAGES, optionsOf } from "../../../functions/web/uploading/job_options.js";
+import { secondsOf } from "../../../functions/web/format.js";
 import { figures, shortName, standing } from "../../../functions/web/uploading/upload_words.js";
 
 const plain = (/** @type {string} */ words) => words.replaceAll("\u00a0", " ");
