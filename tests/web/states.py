@@ -14,8 +14,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-from shared.domain.edit_list import Join
-from shared.domain.job import Edit, Job
+from shared.domain.job import Job
 from tests.emulators.processes import free_port
 from tests.web.cutting_relay import Line, cuttable
 from tests.web.page_browser import Visit
@@ -297,18 +296,17 @@ def show_edited(stage: Stage, visitor: Visit) -> None:
 def show_rendering(stage: Stage, visitor: Visit) -> None:
     kept = stage.results.cloud.jobs.get(stage.session)
     page = _edited(stage, visitor)
-    stage.results.cloud.jobs.update(kept.id, _rendering_again)
-    try:
-        page.get_by_role("button", name="Render again").click()
-        expect(page.get_by_role("progressbar").first).to_be_visible(timeout=15_000)
-    finally:
-        visitor.at_the_end.append(lambda: stage.results.cloud.jobs.update(kept.id, lambda _: kept))
+    visitor.at_the_end.append(lambda: stage.results.cloud.jobs.update(kept.id, lambda _: kept))
+    page.get_by_role("button", name="Render again").click()
+    meter = page.get_by_role("progressbar", name="Rendering again")
+    expect(meter).to_be_visible(timeout=15_000)
+    stage.results.cloud.jobs.update(kept.id, _half_rendered)  # nobody carries it along
+    expect(meter).not_to_have_attribute("aria-valuenow", "0", timeout=15_000)
 
 
-def _rendering_again(job: Job) -> Job:
-    merge = replace(job.stages["merge"], state="launched", told_percent=40, ended_at=None)
-    edit = Edit(given="work/x", render="auto", join=Join())
-    return replace(job, state="merging", revision=2, edit=edit, ended_at=None, stages={**job.stages, "merge": merge})
+def _half_rendered(job: Job) -> Job:
+    merge = replace(job.stages["merge"], state="launched", run_id="m", told_percent=40, ended_at=None)
+    return replace(job, state="merging", stages={**job.stages, "merge": merge})
 
 
 @state("result", "source")
