@@ -1,7 +1,7 @@
 """A real Chromium in front of the page, which notes everything that it has to complain about."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +38,8 @@ class Visit:
     url: str
     complaints: list[str] = field(default_factory=list)
     """What was logged to the console, and errors nobody caught."""
+    at_the_end: list[Callable[[], object]] = field(default_factory=list)
+    """What undoes whatever was done for this visitor alone."""
 
     def goto(self, path: str) -> Page:
         """Open an address of the page."""

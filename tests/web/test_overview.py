@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.web.watched import Watched, chromium, new_id, quiet_page, watched
+from tests.web.page_browser import chromium
+from tests.web.watched import Watched, new_id, quiet_page, watched
 
 pytestmark = pytest.mark.slow
 SOON_MS = 12_000

@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from shared.domain.edit_list import Join
 from shared.domain.job import Edit, Job
-from tests.web.watched import DAMAGE, Watched, chromium, new_id, quiet_page, watched
+from tests.web.page_browser import chromium
+from tests.web.watched import DAMAGE, Watched, new_id, quiet_page, watched
 
 pytestmark = pytest.mark.slow
 SOON_MS = 8000

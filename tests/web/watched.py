@@ -3,7 +3,6 @@
 import base64
 import io
 import secrets
-import shutil
 import socket
 import threading
 import time
@@ -16,7 +15,7 @@ from typing import Any, Literal
 
 import uvicorn
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from functions.local.server import application
 from shared.connect import LocalCloud, connect_local
@@ -72,6 +71,8 @@ class Watched:
     """A running page and what lies behind it."""
 
     url: str
+    port: int
+    """Where the server itself listens, whatever is in front of it."""
     cloud: LocalCloud
     later: list[float] = field(default_factory=lambda: [0.0])
     """Seconds by which the records' clock is ahead."""
@@ -219,16 +220,19 @@ def new_id() -> str:
 
 
 @contextmanager
-def watched(home: Path) -> Iterator[Watched]:
-    """Serve the page on the records below `home` until the block ends."""
+def watched(home: Path, *, front: int | None = None, require_keys: bool = False) -> Iterator[Watched]:
+    """Serve the page on the records below `home` until the block ends; `front` is the port that people come to."""
     later = [0.0]
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"http://localhost:{listener.getsockname()[1]}"
-        settings = Settings(cloud="local", home=home, public_url=url, requests_per_minute=0)
+        port: int = listener.getsockname()[1]
+        url = f"http://localhost:{front or port}"
+        settings = Settings(
+            cloud="local", home=home, public_url=url, requests_per_minute=0, require_keys=require_keys
+        )
         with connect_local(settings, clock=lambda: time.time() + later[0]) as cloud:
             app = application(settings, cloud)
             with _serving(app, listener), closing(app.state.api.keys):
-                yield Watched(url=url, cloud=cloud, later=later)
+                yield Watched(url=url, port=port, cloud=cloud, later=later)
 
 
 @contextmanager
@@ -246,17 +250,6 @@ def _serving(app: Any, listener: socket.socket) -> Iterator[None]:
     finally:
         server.should_exit = True
         thread.join()
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """Yield the machine's own Chromium."""
-    path = shutil.which("chromium")
-    assert path is not None, "the browser is missing: sudo apt-get install -y chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 def quiet_page(browser: Browser, **how: Any) -> tuple[Page, list[str]]:
