@@ -6,8 +6,8 @@ headless and without a GPU: everything is drawn, composed and decoded by the pro
 wheel and mouse events come at 60 Hz. Counted in Chromium's trace: the frames its compositor drew (cc's DrawFrame) and
 those in which the page drew itself (FireAnimationFrame); the lower of the two is held to the bound, by the median of
 the runs. Memory is what the page's renderer process has for itself, the decoded sprite and the media that a player
-holds included, the most after any run and a collection of garbage: what closing the page gives back. Its resident set, in which Chromium's own code
-counts once more for each tab, is told beside it.
+holds included, the most after any run and a collection of garbage: what closing the page gives back. Its resident set,
+in which Chromium's own code counts once more for each tab, is told beside it.
 """
 
 import argparse
