@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from shared.domain.job import Job
 from tests.emulators.processes import free_port
@@ -136,7 +136,7 @@ def _batches(full: Watched) -> dict[str, str]:
 
 def _jobs(full: Watched) -> dict[str, str]:
     kinds: tuple[Kind, ...] = ("queued", "analysing", "slow", "refused", "crashed", "cancelled", "expired")
-    ids = {kind: full.job(kind, f"{kind} ride.mp4").id for kind in kinds}
+    ids: dict[str, str] = {kind: full.job(kind, f"{kind} ride.mp4").id for kind in kinds}
     for number in range(40):
         full.job("done", f"{number:02} {NAMES[number % len(NAMES)]}")
     return ids
@@ -180,7 +180,7 @@ def show_options(stage: Stage, visitor: Visit) -> None:
 @state("upload", "refused", is_failure=True)
 def show_refused_upload(stage: Stage, visitor: Visit) -> None:
     page = _opened(stage.results, visitor, "/")
-    bad = {"name": "turned\u202egp.mp4", "mimeType": "video/mp4", "buffer": b"film"}
+    bad = FilePayload(name="turned\u202egp.mp4", mimeType="video/mp4", buffer=b"film")
     page.set_input_files("main input[type=file]", [bad])
     start_button(page).click()
     expect(page.get_by_text("1 file cannot be taken")).to_be_visible()

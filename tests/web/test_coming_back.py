@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
-from tests.web.watched import Watched, chromium, quiet_page, watched
+from tests.web.page_browser import chromium
+from tests.web.watched import Watched, quiet_page, watched
 
 pytestmark = pytest.mark.slow
 FILM = FilePayload(name="ride.mp4", mimeType="video/mp4", buffer=b"film")
