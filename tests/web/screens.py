@@ -38,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 _take(browser, made, each, size, asked.folder)
     for part in dict.fromkeys(each.part for each in wanted):
         for size in SIZES:
-            taken = [each for each in STATES if each.part == part and _picture(asked.folder, each, size, "dark").exists()]
+            taken = [
+                each for each in STATES if each.part == part and _picture(asked.folder, each, size, "dark").exists()
+            ]
             _sheet(asked.folder, taken, size).save(asked.folder / f"sheet-{part}-{size}.png")
     print(f"{len(wanted) * len(SIZES) * len(SCHEMES)} pictures are in {asked.folder}")
 

@@ -226,9 +226,7 @@ def watched(home: Path, *, front: int | None = None, require_keys: bool = False)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         url = f"http://localhost:{front or port}"
-        settings = Settings(
-            cloud="local", home=home, public_url=url, requests_per_minute=0, require_keys=require_keys
-        )
+        settings = Settings(cloud="local", home=home, public_url=url, requests_per_minute=0, require_keys=require_keys)
         with connect_local(settings, clock=lambda: time.time() + later[0]) as cloud:
             app = application(settings, cloud)
             with _serving(app, listener), closing(app.state.api.keys):
