@@ -57,8 +57,8 @@ function asked() {
     const form = h("form", { method: "dialog", class: "stack" },
       h("h2", { id: "key-title" }, title()),
       h("p", { id: "key-hint", class: "soft" }, isWrong
-        ? "Copy the whole key once more, or ask whoever runs this Montage for a new one. They make it with: montage keys create NAME"
-        : "Whoever runs it makes one with: montage keys create NAME"),
+        ? "Copy the whole key once more, or ask whoever runs this Montage for a new one. They make it with: "
+        : "Whoever runs it makes one with: ", h("code", {}, "montage keys create NAME")),
       h("div", { class: "field" }, h("label", { for: "key" }, "Key"), key),
       h("label", { class: "check", for: "keep-key" }, keep, " Keep it in this browser"),
       h("div", { class: "buttons" },

@@ -1,5 +1,6 @@
 """A real Chromium in front of the page, which notes everything that it has to complain about."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = ("serious", "critical")
-DESKTOP, PHONE = (1280, 800), (390, 844)
+DESKTOP, PHONE, NARROW = (1280, 800), (390, 844), (360, 740)
 Scheme = Literal["light", "dark"]
 
 
@@ -46,13 +47,15 @@ class Visit:
         self.page.goto(self.url + path)
         return self.page
 
-    def serious_faults(self) -> list[str]:
-        """Return what axe-core finds that keeps people out, with the places."""
+    def serious_faults(self, *rules: str) -> list[str]:
+        """Return what axe-core finds that keeps people out, with the places; by all its rules, or by these."""
         # By the debugger, as an extension would: the page itself lets no foreign script in.
         session = self.context.new_cdp_session(self.page)
         session.send("Page.setBypassCSP", {"enabled": True})
-        _evaluated(session, AXE.read_text(encoding="utf-8"))
-        found: dict[str, Any] = _evaluated(session, "axe.run(document, {resultTypes: ['violations']})")
+        if not _evaluated(session, "'axe' in globalThis"):
+            _evaluated(session, AXE.read_text(encoding="utf-8"))
+        how = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+        found: dict[str, Any] = _evaluated(session, f"axe.run(document, {json.dumps(how)})")
         session.detach()
         return [
             f"{each['id']}: {node['target']} {node.get('failureSummary', '')}"

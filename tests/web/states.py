@@ -299,7 +299,7 @@ def show_rendering(stage: Stage, visitor: Visit) -> None:
     visitor.at_the_end.append(lambda: stage.results.cloud.jobs.update(kept.id, lambda _: kept))
     page.get_by_role("button", name="Render again").click()
     meter = page.get_by_role("progressbar", name="Rendering again")
-    expect(meter).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("Rendering the new reel")).to_be_visible(timeout=15_000)
     stage.results.cloud.jobs.update(kept.id, _half_rendered)  # nobody carries it along
     expect(meter).not_to_have_attribute("aria-valuenow", "0", timeout=15_000)
 

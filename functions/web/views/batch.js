@@ -84,7 +84,7 @@ export function mount(root, context, id) {
     setText(title, standings.length === 1 ? "Your file" : all);
     setText(line, `${words.text} · begun ${moment(batch.created_at, new Date())}`);
     setBar(whole, share);
-    whole.hidden = words.isEnded;
+    whole.hidden = words.isEnded || standings.every(({ state }) => state === "awaiting_upload"); // the uploads have a bar
     context.setTitle(words.isEnded ? `${words.text} – ${all}` : `${percent(share)} – ${all}`);
   }
 

@@ -1,6 +1,6 @@
 // An address that shows nothing.
 
-import { h } from "../dom.js";
+import { page } from "../progress/nothing_here.js";
 
 /**
  * @param {HTMLElement} root
@@ -9,10 +9,6 @@ import { h } from "../dom.js";
  */
 export function mount(root, context) {
   context.setTitle("Nothing here");
-  root.append(h("div", { class: "empty" },
-    h("h1", {}, "There is nothing at this address"),
-    h("p", {}, "The link may be old, or a letter of it is missing."),
-    h("a", { class: "button primary", href: "/", "data-link": true }, "Make a reel"),
-  ));
+  root.append(page("There is nothing at this address", "The link may be old, or a letter of it is missing."));
   return { unmount() {} };
 }

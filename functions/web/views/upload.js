@@ -38,7 +38,8 @@ export function mount(root, context) {
   const choose = h("button", { class: "button primary drop-choose", type: "button", onclick: pick }, icon(ICONS.add), "Choose files");
   const drop = h("div", { class: "drop" },
     h("span", { class: "drop-icon" }, icon(ICONS.upload)),
-    h("p", { class: "drop-words" }, "Drop films, recordings or whole folders anywhere here"),
+    h("p", { class: "drop-words" }, h("span", { class: "by-hand" }, "Drop films, recordings or whole folders anywhere here"),
+      h("span", { class: "by-touch" }, "Films and recordings from this device")),
     choose, input);
   const words = h("h2", { class: "chosen-words" });
   const says = h("div", { class: "chosen-says" });
