@@ -231,7 +231,7 @@ def test_uploads_are_paused_resumed_and_cancelled(served: Served, line: Line, fi
         then_bytes = line.sent_bytes
         assert then_bytes < 50 * MIB
         page.wait_for_timeout(500)
-        assert line.sent_bytes == then_bytes
+        assert line.sent_bytes - then_bytes < 64 * 1024  # the page goes on asking how the batch gets on
         line.bytes_per_s = 40e6
         page.get_by_role("button", name="Cancel: ride.mp4").click()
         expect(rows.first).to_have_attribute("data-status", "cancelled")
