@@ -19,8 +19,8 @@ SMALL_TARGETS = """(leastPx) => {
     // Exceptions of WCAG 2.5.8: what is part of a sentence (links, words of a transcript), what the browser draws
     // (players), what a place in time gives its size to (a timeline's highlights and edges), what is pressed by its
     // label or shows up for the keyboard alone, and the name on a tile, which is pressed anywhere on the tile.
-    const excepted = ["p a", ".words *", ".word", "audio", "video", ".timeline-body *", ".visually-hidden", ".skip-link",
-        ".tile-link", "[disabled]"].join();
+    const excepted = ["p a", ".words *", ".word", "audio", "video", ".timeline-body *", ".visually-hidden",
+        ".skip-link", ".tile-link", "[disabled]"].join();
     const all = document.querySelectorAll("button, a[href], input, select, summary, [role=switch], [role=slider]");
     return [...all].filter((each) => !each.matches(excepted) && each.checkVisibility())
         .filter((each) => !each.closest("label") || each.closest("label").getBoundingClientRect().height < leastPx)
