@@ -217,7 +217,9 @@ async def _drag(page: Page, hand: CDPSession) -> None:
     await _go_to(page, 24.0 * 100)
     await page.locator(".timeline-body[aria-label^='Highlight 101 of']").click()
     await page.wait_for_timeout(300)
-    await page.keyboard.press("k")  # what plays then is paused
+    await page.wait_for_timeout(500)
+    await page.evaluate("() => document.querySelectorAll('video').forEach((each) => each.pause())")
+    await page.wait_for_timeout(300)
     edge = await page.locator("[data-selected=true] .timeline-edge[data-edge=start]").bounding_box()
     assert edge is not None
     x, y = edge["x"] + edge["width"] / 2, edge["y"] + edge["height"] / 2
@@ -257,6 +259,7 @@ async def _traced(browser: Browser, page: Page, gesture: Callable[[Page, CDPSess
     for key in ["0", *["+"] * ZOOM_STEPS]:
         await page.keyboard.press(key)
     await page.wait_for_timeout(300)
+    await page.evaluate("() => document.querySelectorAll('video').forEach((each) => each.pause())")
     hand = await page.context.new_cdp_session(page)
     await browser.start_tracing(page=page, categories=CATEGORIES)
     await gesture(page, hand)
