@@ -17,13 +17,13 @@ Scheme = Literal["light", "dark"]
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """Yield the machine's own Chromium, headless."""
+def chromium(*more: str) -> Iterator[Browser]:
+    """Yield the machine's own Chromium, headless, with more arguments than the usual."""
     program = shutil.which("chromium")
     assert program is not None, "the browser is missing: sudo apt-get install -y chromium"
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        browser = playwright.chromium.launch(executable_path=program, args=[*arguments, *more])
         try:
             yield browser
         finally:

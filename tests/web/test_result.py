@@ -1,7 +1,6 @@
 """The result of a job as people use it: a real browser at a real server, with real jobs."""
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,12 +8,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from shared.domain.object_names import source
 from tests.api_client import ApiClient
 from tests.api_places import Place, served
 from tests.clips import ClipSpec, make_clip
+from tests.web.page_browser import chromium
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +22,6 @@ CLIPS = [{"start_s": 0.0, "end_s": 3.0}, {"start_s": 4.0, "end_s": 6.0}, {"start
 FILM_S = 12.0
 REEL_S = 9.0
 READY_S = 90.0
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,12 +62,8 @@ def results(tmp_path_factory: pytest.TempPathFactory, media_file: Callable[[str]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    assert chromium is not None, "the browser is missing: sudo apt-get install -y chromium"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+    with chromium("--autoplay-policy=no-user-gesture-required") as started:
         yield started
-        started.close()
 
 
 @pytest.fixture

@@ -2,15 +2,15 @@
 
 import io
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page
 
+from tests.web.page_browser import chromium
 from tests.web.timeline_page import Shown, highlights, served_timeline
 
 pytestmark = pytest.mark.slow
@@ -47,12 +47,8 @@ FULL = EMPTY | {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    assert chromium is not None, "the browser is missing: sudo apt-get install -y chromium"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+    with chromium() as started:
         yield started
-        started.close()
 
 
 class Timeline:

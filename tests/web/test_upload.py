@@ -5,7 +5,6 @@ import json
 import os
 import random
 import re
-import shutil
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -15,18 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, expect
 
 from shared.domain.speech_languages import SPEECH_LANGUAGES
 from shared.settings import Settings
 from tests.emulators.processes import free_port, server
 from tests.web.cutting_relay import Line, cuttable
+from tests.web.page_browser import AXE, chromium
 
 ROOT = Path(__file__).parents[2]
 MIB = 1024**2
 PART_BYTES = 8 * MIB
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
-AXE = ROOT / "tests/web/node_modules/axe-core/axe.min.js"
 NO_HANDLES = "delete window.showOpenFilePicker"  # else a click opens a picker that only a person can use
 SHOW_ROWS = """async () => {
     const ofPage = (name) => import(new URL(name, document.querySelector("script[type=module]").src));
@@ -99,8 +98,6 @@ def _unexpected(message: ConsoleMessage) -> list[str]:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    chromium = shutil.which("chromium")
-    assert chromium is not None, "the browser is missing: sudo apt-get install -y chromium"
     folder = tmp_path_factory.mktemp("upload")
     port, front = free_port(), free_port()
     url = f"http://127.0.0.1:{front}"
@@ -116,11 +113,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with (
         server(command, log=folder / "serve.log", port=port, environment=environment),
         cuttable(port, port=front) as line,
-        sync_playwright() as playwright,
+        chromium() as browser,
     ):
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         yield Served(url=url, line=line, browser=browser)
-        browser.close()
 
 
 @pytest.fixture
