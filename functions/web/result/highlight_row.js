@@ -75,7 +75,7 @@ export function highlightRow({ session, thumbs, words, isReadOnly, onPlay, onGri
     const quote = saidIn(words, each.startS, each.endS);
     said.hidden = !quote;
     setText(said, quote);
-    showAt(still, thumbs, (each.startS + each.endS) / 2);
+    showAt(still, thumbs, (each.startS + each.endS) / 2, { isDim: !isOn });
     box.checked = isOn;
     box.setAttribute("aria-label", `${name}, in the reel`);
     playButton.setAttribute("aria-label", `Play ${name} in the source`);

@@ -26,14 +26,19 @@ export function thumbnail(thumbs, { kind = "", share = 1 } = {}) {
  * @param {HTMLElement} element
  * @param {Thumbs | null} thumbs
  * @param {number} atS
+ * @param {{isDim?: boolean}} [how] drawn grey and faint: as a style, hundreds of them cost every frame of the page
  */
-export function showAt(element, thumbs, atS) {
+export function showAt(element, thumbs, atS, { isDim = false } = {}) {
   if (!thumbs || !(element instanceof HTMLCanvasElement)) return;
   const { column, row } = stillAt(thumbs, atS);
-  const still = `${column},${row}`;
+  const still = `${column},${row},${isDim}`;
   if (element.dataset.still === still) return;
   element.dataset.still = still;
   const { width, height } = element;
   const from = [column * thumbs.widthPx, row * thumbs.heightPx];
-  element.getContext("2d", { alpha: false, willReadFrequently: true })?.drawImage(thumbs.sprite, from[0], from[1], thumbs.widthPx, thumbs.heightPx, 0, 0, width, height);
+  const context = element.getContext("2d", { willReadFrequently: true }); // by the processor: so it is no layer of its own
+  if (!context) return;
+  context.clearRect(0, 0, width, height);
+  context.filter = isDim ? "grayscale(1) opacity(0.6)" : "none";
+  context.drawImage(thumbs.sprite, from[0], from[1], thumbs.widthPx, thumbs.heightPx, 0, 0, width, height);
 }
